@@ -1,0 +1,178 @@
+"""Believable, wholly invented lender ledgers: any size, any number of deliveries, the same bytes for the same arguments.
+
+Usage:  python -m books LANDING --loans 1000 --seed 1 --delivery 2026-09-30 --delivery 2026-10-31
+
+`world.sql` decides what happens between the lender and its customers, `ledgers.sql` cuts that into the 16 ledgers of each
+delivery, `names.sql` has the words. All of it is set-based SQL; this file only runs it, writes files, and plants bad rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+FileFormat = Literal["csv", "csv.gz", "parquet"]
+
+LEDGERS = (
+    "customers", "products", "loans", "installments", "repayments", "charges", "pauses", "advances", "advance_repayments", "collateral",
+    "underwriting", "financials", "contact_points", "contact_attempts", "gl_balances", "fx_rates",
+)  # fmt: skip
+DEFAULT_DELIVERIES = (date(2026, 9, 30), date(2026, 10, 31))
+BEFORE_ALL = date(1900, 1, 1)
+
+# Ledger, reason, and what a sound row of the file is changed to; `{n}` makes a new key. `None` as a column is one field too many.
+SPOILS: tuple[tuple[str, str, dict[str | None, str]], ...] = (
+    ("repayments", "too many decimals", {"repayment_id": "R-BAD-{n}", "amount": "10.005"}),
+    ("installments", "impossible date", {"installment_no": "90{n}", "due_on": "2026-02-30", "principal_due": "10.00"}),
+    ("loans", "unknown code", {"loan_id": "L-BAD-{n}", "principal": "100.00", "security": "handshake"}),
+    ("customers", "ragged row", {"customer_id": "C-BAD-{n}", None: "one field too many"}),
+    ("repayments", "orphan", {"repayment_id": "R-BAD-{n}", "loan_id": "L-NOWHERE", "amount": "10.00"}),
+    ("repayments", "negative amount", {"repayment_id": "R-BAD-{n}", "amount": "-10.00"}),
+    ("contact_attempts", "unknown code", {"attempt_id": "CA-BAD-{n}", "outcome": "shrugged"}),
+    ("installments", "untypeable amount", {"installment_no": "90{n}", "principal_due": "ten"}),
+)  # fmt: skip
+TYPED = {"unknown code", "orphan", "negative amount"}  # what a typed file can hold as well
+ROOM = 0.004  # of a ledger's rows in one delivery may be bad; the landing gate fails above 0.005
+IMMUTABLE = ("installments", "repayments", "underwriting", "fx_rates")  # their rows never change: delivered again, they are duplicates
+AGAIN = 3  # rows of each that a later delivery repeats
+
+
+@dataclass(frozen=True)
+class Dirty:
+    """One planted row that the landing must quarantine."""
+
+    delivery: date
+    ledger: str
+    file: Path
+    reason: str
+
+
+@dataclass
+class Book:
+    """What was written. `rows` counts every row of a ledger's files, bad and repeated ones too."""
+
+    landing: Path
+    paths: dict[date, dict[str, list[Path]]] = field(default_factory=dict)
+    rows: dict[date, dict[str, int]] = field(default_factory=dict)
+    duplicates: dict[date, dict[str, int]] = field(default_factory=dict)
+    dirty: list[Dirty] = field(default_factory=list)
+
+
+def generate(
+    landing: Path,
+    *,
+    loans: int = 1000,
+    seed: int = 1,
+    deliveries: Sequence[date] = DEFAULT_DELIVERIES,
+    file_format: FileFormat = "csv",
+    dirty_rows: int = 6,
+) -> Book:
+    """Write `LANDING/YYYY-MM-DD/<ledger>.<file_format>` for each delivery and say what was written.
+
+    `loans` are those disbursed up to the last delivery. The first delivery holds everything up to its date, each later one
+    what is new or changed. `dirty_rows` bad rows are spread over ledgers and deliveries as far as there is room for them
+    under the landing gate's limit, and a few rows are then delivered twice; 0 gives ledgers without a flaw.
+
+    Raises ValueError for impossible arguments and FileExistsError when a delivery folder is not empty.
+    """
+    days = list(deliveries)
+    if not days or any(later <= earlier for earlier, later in zip(days, days[1:], strict=False)):
+        raise ValueError(f"deliveries must be one or more dates, each later than the one before: {[str(day) for day in days]}")
+    if loans < 0 or dirty_rows < 0:
+        raise ValueError(f"loans and dirty_rows must not be negative: {loans=}, {dirty_rows=}")
+    if file_format not in ("csv", "csv.gz", "parquet"):
+        raise ValueError(f"file_format must be csv, csv.gz or parquet: {file_format!r}")
+    for day in days:
+        if (folder := landing / str(day)).exists() and any(folder.iterdir()):
+            raise FileExistsError(f"{folder} is not empty: give another landing folder, or remove it")
+
+    book = Book(landing)
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect(config={"temp_directory": spill, "memory_limit": "6GB"}) as con:
+        con.execute(f"set variable seed = {seed}; set variable loans = {loans}")
+        con.execute(f"set variable first_on = date '{days[0]}'; set variable last_on = date '{days[-1]}'")
+        for script in ("names", "world", "ledgers"):
+            con.execute((Path(__file__).parent / f"{script}.sql").read_text(encoding="utf-8"))
+        for since, upto in zip([BEFORE_ALL, *days], days, strict=False):
+            _deliver(con, book, since, upto, file_format)
+        if dirty_rows:
+            _repeat(con, book)
+            _spoil(con, book, dirty_rows)
+    return book
+
+
+def _deliver(con: duckdb.DuckDBPyConnection, book: Book, since: date, upto: date, file_format: FileFormat) -> None:
+    folder = book.landing / str(upto)
+    folder.mkdir(parents=True, exist_ok=True)
+    options = {"csv": "format csv, header", "csv.gz": "format csv, header, compression gzip", "parquet": "format parquet"}[file_format]
+    book.paths[upto], book.rows[upto], book.duplicates[upto] = {}, {}, {}
+    for ledger in LEDGERS:
+        path = folder / f"{ledger}.{file_format}"
+        written = con.execute(f"copy (from {ledger}(date '{since}', date '{upto}')) to '{_quoted(path)}' ({options})").fetchone()
+        book.paths[upto][ledger], book.rows[upto][ledger] = [path], written[0] if written else 0
+
+
+def _repeat(con: duckdb.DuckDBPyConnection, book: Book) -> None:
+    """Deliver some rows twice: in the first delivery within one file, later rows of the delivery before."""
+    days = list(book.paths)
+    firsts = {day: {ledger: _first_rows(con, book.paths[day][ledger][0], AGAIN) for ledger in IMMUTABLE} for day in days}
+    for before, day in zip([days[0], *days], days, strict=False):
+        for ledger in IMMUTABLE:
+            _append(con, book, day, ledger, rows := firsts[before][ledger])
+            book.duplicates[day][ledger] = len(rows)
+
+
+def _spoil(con: duckdb.DuckDBPyConnection, book: Book, dirty_rows: int) -> None:
+    """Plant bad rows one by one, each in the first delivery, counted from its own turn on, whose ledger has room for it."""
+    days = list(book.paths)
+    room = {(day, ledger): int(rows * ROOM) for day in days for ledger, rows in book.rows[day].items()}
+    for n in range(dirty_rows):
+        ledger, reason, changes = SPOILS[n % len(SPOILS)]
+        turn = [*days[n % len(days) :], *days[: n % len(days)]]
+        day = next((day for day in turn if room[day, ledger] > 0), None)
+        if day is None or (book.paths[day][ledger][0].suffix == ".parquet" and reason not in TYPED):
+            continue
+        room[day, ledger] -= 1
+        sound = _first_rows(con, book.paths[day][ledger][0], 1)[0]
+        file = _append(con, book, day, ledger, [sound | {column: value.format(n=n) for column, value in changes.items()}])
+        book.dirty.append(Dirty(day, ledger, file, reason))
+
+
+def _first_rows(con: duckdb.DuckDBPyConnection, path: Path, count: int) -> list[dict[str | None, str]]:
+    name = _quoted(path)
+    source = f"read_parquet('{name}')" if path.suffix == ".parquet" else f"read_csv('{name}', header = true, all_varchar = true)"
+    found = con.execute(f"select columns(*)::varchar from {source} limit {count}")
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, ("" if value is None else value for value in row), strict=True)) for row in found.fetchall()]
+
+
+def _append(con: duckdb.DuckDBPyConnection, book: Book, day: date, ledger: str, rows: list[dict[str | None, str]]) -> Path:
+    """Add rows to the end of a ledger's CSV; a Parquet file can't grow, so there they go to a further part."""
+    main = book.paths[day][ledger][0]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(row.values() for row in rows)
+    book.rows[day][ledger] += len(rows)
+    if main.suffix == ".parquet":
+        part = main.with_name(f"{ledger}.part{len(book.paths[day][ledger]) + 1}.parquet")
+        con.execute(f"create or replace temp table extra as from read_parquet('{_quoted(main)}') limit 0")
+        for row in rows:
+            con.execute(f"insert into extra select {', '.join('nullif(?, ?)' for _ in row)}", [item for value in row.values() for item in (value, "")])
+        con.execute(f"copy extra to '{_quoted(part)}' (format parquet)")
+        book.paths[day][ledger].append(part)
+        return part
+    with main.open("ab") as file:
+        raw = text.getvalue().encode()
+        file.write(gzip.compress(raw, mtime=0) if main.suffix == ".gz" else raw)
+    return main
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,75 @@
+"""Our own expectations: a plain sentence, and the SQL that returns the keys of the rows that break it.
+
+    rows(
+        title="Every loan of the book is in loan_aging",
+        sql="select loan_id from {batch} anti join marts.loan_aging using (loan_id)",
+    )
+
+The expectation holds when the SQL returns nothing. `{batch}` stands for the table (or the query) of the suite that
+the expectation is in; other tables are named in full. Select keys and the figures that disagree, never a column that
+may hold personal data: what is selected is shown in the report. A literal brace is doubled, as in `{{`.
+
+The number of failing rows is always the whole number: it is counted over everything that the SQL returns, in the same
+query that hands over the samples. Only the samples are capped, and they are sorted, so a run repeated shows the same.
+
+Nothing here imports Great Expectations, which takes seconds; `engine.run_gate` turns `Rows` into its expectations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from string import Formatter
+from typing import Literal
+
+Severity = Literal["critical", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+SAMPLES = 20
+COUNT_COLUMN = "failing_rows_in_all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """One expectation: no row may be returned by `sql`."""
+
+    title: str
+    sql: str
+    severity: Severity = "critical"
+    description: str = ""
+    samples: int = SAMPLES
+
+    @property
+    def query(self) -> str:
+        """The SQL that is run: at most `samples` failing rows, in a fixed order, each with the number of them all."""
+        return (
+            f"select *, count(*) over () as {COUNT_COLUMN}\n"
+            f"from (\n{self.sql}\n) as failing\n"
+            f"order by all\n"
+            f"limit {self.samples}"
+        )
+
+
+def rows(
+    *, title: str, sql: str, severity: Severity = "critical", description: str = "", samples: int = SAMPLES
+) -> Rows:
+    """An expectation that `sql` returns no rows. A `critical` one closes the gate, a `warning` or `info` is reported.
+
+    Raises ValueError for a severity that does not exist, an empty title, or SQL without `{batch}`.
+    """
+    if not title.strip():
+        raise ValueError(f"an expectation needs a title; its SQL begins: {sql.strip()[:60]!r}")
+    if severity not in SEVERITIES:
+        raise ValueError(f"{title!r}: severity is {severity!r}; allowed: {', '.join(SEVERITIES)}")
+    fields = {field for _, field, _, _ in Formatter().parse(sql) if field is not None}
+    if fields != {"batch"}:
+        raise ValueError(f"{title!r}: the SQL must name its table as {{batch}} and no other field; it has {fields or '{}'}")
+    return Rows(title=title, sql=_dedent(sql), severity=severity, description=_one_line(description), samples=samples)
+
+
+def _dedent(sql: str) -> str:
+    from textwrap import dedent
+
+    return dedent(sql).strip().rstrip(";")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,417 @@
+"""Great Expectations on DuckDB: the bridge between the two, and the one way to run a gate.
+
+    result = run_gate("publication", candidate, publication.suites(tables), docs, title="Publication 2026-11-22")
+    result.success        # False: nothing may be published
+    result.to_json()      # every expectation, its outcome and samples of its failing rows
+
+What the bridge is for, and when it can go:
+
+- duckdb-engine 0.17 with Great Expectations 1.24: the connection is closed before its result is fetched, and DuckDB then
+  has none, so nearly every expectation answers `list index out of range` (great_expectations issue 11579; a native
+  engine is its pull request 12084). Our dialect reads each result to its end as soon as it is there.
+  `tests/expectations/test_bridge.py` fails on the day the stock dialect works: then delete ours.
+- duckdb-engine adds a `custom_user_agent` to the settings, and DuckDB refuses two connections of one process to one file
+  whose settings differ. Our dialect connects as plain `duckdb.connect(path, read_only=True)` does.
+- A metric that cannot be computed fails all metrics computed with it (issue 10709). So tables and columns are looked up
+  first, and an expectation that lacks one is reported as "could not run", apart from those that failed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from expectations.business import SAMPLES, Rows, Severity
+
+if TYPE_CHECKING:
+    import sqlalchemy
+    from great_expectations.core import ExpectationValidationResult
+    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.expectations.expectation import Expectation
+
+Outcome = Literal["passed", "failed", "could_not_run"]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The expectations of one table (`schema.table`), or of what `query` returns; `table` is then only its name."""
+
+    table: str
+    expectations: Sequence[Rows | Expectation]
+    title: str = ""
+    query: str | None = None
+
+    @property
+    def name(self) -> str:
+        return re.sub(r"\W+", "_", self.table)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one expectation. `failing` is the number of all failing rows, null where none can be counted."""
+
+    suite: str
+    table: str
+    title: str
+    description: str
+    severity: Severity
+    outcome: Outcome
+    failing: int | None = None
+    observed: str | None = None
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    message: str = ""
+
+    @property
+    def closes_gate(self) -> bool:
+        """A critical expectation that failed, or any that could not run: what was not looked at is not sound."""
+        return self.outcome == "could_not_run" or (self.outcome == "failed" and self.severity == "critical")
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """A gate's verdict, its findings in the order of the suites, and where its report is."""
+
+    name: str
+    title: str
+    success: bool
+    results: list[Finding]
+    docs: str
+    seconds: float
+
+    @property
+    def failed(self) -> list[Finding]:
+        """Critical expectations that failed."""
+        return [finding for finding in self.results if finding.outcome == "failed" and finding.severity == "critical"]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """Expectations that failed and do not close the gate."""
+        return [finding for finding in self.results if finding.outcome == "failed" and finding.severity != "critical"]
+
+    @property
+    def could_not_run(self) -> list[Finding]:
+        return [finding for finding in self.results if finding.outcome == "could_not_run"]
+
+    @property
+    def passed(self) -> list[Finding]:
+        return [finding for finding in self.results if finding.outcome == "passed"]
+
+    def to_json_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_json_dict(), ensure_ascii=False, indent=2)
+
+
+def run_gate(name: str, database: Path, suites: Sequence[Suite], docs: Path, *, title: str) -> GateResult:
+    """Run every expectation against a DuckDB file, opened read-only, and write one site of data docs to `docs`.
+
+    Raises FileNotFoundError if there is no such database, ValueError if two suites have one name. Whatever the data
+    holds is a finding, never an exception.
+    """
+    if not database.is_file():
+        raise FileNotFoundError(f"the {name} gate has no database to look at: {database}")
+    names = [suite.name for suite in suites]
+    if repeated := {each for each in names if names.count(each) > 1}:
+        raise ValueError(f"the {name} gate has more than one suite for {', '.join(sorted(repeated))}")
+
+    preload()
+    from great_expectations.core.run_identifier import RunIdentifier
+
+    from expectations import documents
+
+    began = time.perf_counter()
+    run = RunIdentifier(run_name=name)
+    with _context(docs, title) as context, _datasource(context, database) as source:
+        findings: list[Finding] = []
+        for suite in suites:
+            findings += _run_suite(context, source, suite, run)
+        gate = GateResult(
+            name=name,
+            title=title,
+            success=not any(finding.closes_gate for finding in findings),
+            results=findings,
+            docs=str(docs / "index.html"),
+            seconds=round(time.perf_counter() - began, 3),
+        )
+        documents.write(context, docs, gate)
+    return gate
+
+
+def preload() -> None:
+    """Import Great Expectations, which takes seconds. May be called early, in a thread beside other work."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations  # noqa: F401
+
+    import expectations.documents
+    import expectations.unexpected  # noqa: F401
+
+
+def _run_suite(context: EphemeralDataContext, source: Any, suite: Suite, run: Any) -> list[Finding]:
+    """The findings of one suite, in its own order; what cannot run is left out of what Great Expectations is given."""
+    engine = source.get_engine()
+    unable = {index: why for index, each in enumerate(suite.expectations) if (why := _cannot_run(engine, suite, each))}
+    able = [each for index, each in enumerate(suite.expectations) if index not in unable]
+    validated = iter(_validate(context, source, suite, able, run) if able else [])
+    return [
+        _finding(suite, each, message=unable[index]) if index in unable else _finding(suite, each, result=next(validated))
+        for index, each in enumerate(suite.expectations)
+    ]
+
+
+def _validate(
+    context: EphemeralDataContext, source: Any, suite: Suite, wanted: Sequence[Rows | Expectation], run: Any
+) -> list[ExpectationValidationResult]:
+    """The results, in the order of what was wanted: Great Expectations itself puts those that raised first."""
+    from great_expectations import ExpectationSuite, ValidationDefinition
+
+    from expectations.unexpected import ExpectNoFailingRows
+
+    if suite.query is None:
+        schema, _, table = suite.table.rpartition(".")
+        asset = source.add_table_asset(name=suite.table, table_name=table, schema_name=schema or None)
+        batch = asset.add_batch_definition_whole_table("all rows")
+    else:
+        asset = source.add_query_asset(name=suite.name, query=suite.query)
+        batch = asset.add_batch_definition_whole_table("all rows")
+    built = [ExpectNoFailingRows.of(each) if isinstance(each, Rows) else copy(each) for each in wanted]
+    stored = context.suites.add(ExpectationSuite(name=suite.name, expectations=built))
+    definition = context.validation_definitions.add(ValidationDefinition(name=suite.name, data=batch, suite=stored))
+    result_format = {"result_format": "COMPLETE", "partial_unexpected_count": SAMPLES}
+    results = definition.run(result_format=result_format, run_id=run).results
+    by_id = {result.expectation_config.id: result for result in results}
+    return [by_id[each.id] for each in stored.expectations]
+
+
+# Findings
+
+
+def _finding(
+    suite: Suite, expectation: Rows | Expectation, *, result: ExpectationValidationResult | None = None, message: str = ""
+) -> Finding:
+    known = {
+        "suite": suite.title or suite.table,
+        "table": suite.table,
+        "title": _title(expectation),
+        "description": expectation.description or "",
+        "severity": getattr(expectation.severity, "value", expectation.severity),
+    }
+    if result is None:
+        return Finding(**known, outcome="could_not_run", message=message)
+    if error := _exception(result):
+        return Finding(**known, outcome="could_not_run", message=error)
+    details = result.result or {}
+    observed = details.get("observed_value")
+    if isinstance(expectation, Rows):
+        failing, samples = int(observed), details["details"]["unexpected_rows"]
+        message = "" if result.success else _counted(failing, "failing row")
+    else:
+        failing, samples = details.get("unexpected_count"), _native_samples(details)
+        message = "" if result.success else f"observed: {observed}" if failing is None else _counted(failing, "failing row")
+    return Finding(
+        **known,
+        outcome="passed" if result.success else "failed",
+        failing=failing,
+        observed=None if observed is None else str(observed),
+        samples=samples,
+        message=message,
+    )
+
+
+def _title(expectation: Rows | Expectation) -> str:
+    if isinstance(expectation, Rows):
+        return expectation.title
+    return (expectation.meta or {}).get("title") or expectation.expectation_type.replace("_", " ").capitalize()
+
+
+def _native_samples(details: dict[str, Any]) -> list[dict[str, Any]]:
+    from expectations.unexpected import plain
+
+    values = details.get("partial_unexpected_list") or []
+    return [
+        {key: plain(cell) for key, cell in value.items()} if isinstance(value, dict) else {"value": plain(value)}
+        for value in values[:SAMPLES]
+    ]
+
+
+def _exception(result: ExpectationValidationResult) -> str:
+    """The first line of what was raised, or nothing. Great Expectations keeps it flat or under the id of a metric."""
+    info = result.exception_info or {}
+    for each in [info, *(value for value in info.values() if isinstance(value, dict))]:
+        if each.get("raised_exception"):
+            return _sentence(str(each.get("exception_message") or "no reason given"))
+    return ""
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+# What can't run: asked of DuckDB's own binder, which reads no rows
+
+
+def _cannot_run(engine: sqlalchemy.Engine, suite: Suite, expectation: Rows | Expectation) -> str:
+    """Why an expectation cannot run, in a sentence; empty if it can."""
+    if suite.query is None:
+        columns = _columns(engine, suite.table)
+        if not columns:
+            return f"Table {suite.table} is missing."
+        source = suite.table
+    else:
+        if why := _unbound(engine, suite.query):
+            return why
+        columns, source = None, f"({suite.query})"
+    if isinstance(expectation, Rows):
+        return _unbound(engine, expectation.query.format(batch=source))
+    wanted = [getattr(expectation, name, None) for name in ("column", "column_A", "column_B")]
+    wanted += getattr(expectation, "column_list", None) or []
+    missing = [name for name in wanted if isinstance(name, str) and columns is not None and name not in columns]
+    return f"Table {suite.table} has no column {', '.join(missing)}." if missing else ""
+
+
+def _columns(engine: sqlalchemy.Engine, table: str) -> set[str]:
+    import sqlalchemy
+
+    schema, _, name = table.rpartition(".")
+    query = "select column_name from information_schema.columns where table_schema = :schema and table_name = :name"
+    with engine.connect() as connection:
+        found = connection.execute(sqlalchemy.text(query), {"schema": schema or "main", "name": name})
+        return {column for (column,) in found}
+
+
+def _unbound(engine: sqlalchemy.Engine, query: str) -> str:
+    import sqlalchemy
+
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"explain {query}")
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        return _sentence(str(error.__cause__ or error), query)
+    except Exception as error:  # duckdb's own exceptions pass through duckdb-engine unwrapped
+        return _sentence(str(error), query)
+    return ""
+
+
+def _sentence(error: str, query: str = "") -> str:
+    """DuckDB's message as a sentence for a reader who doesn't know the query, which it may name in part only."""
+    error = re.sub(r"^\(_?duckdb\.\w+\) ", "", error)
+    if found := re.search(r"(?:Table|View) with name (\S+) does not exist", error):
+        full = re.search(rf"\b\w+\.{re.escape(found[1])}\b", query)
+        return f"Table {full[0] if full else found[1]} is missing."
+    if found := re.search(r'Schema with name "?(\S+?)"? does not exist', error):
+        return f"Schema {found[1]} is missing."
+    if found := re.search(r'Referenced column "([^"]+)" (?:was )?not found', error):
+        return f"Column {found[1]} is missing{_candidates(error)}."
+    if found := re.search(r'(?:Table|alias) "([^"]+)" does not have a column named "([^"]+)"', error):
+        return f"Column {found[2]} is missing from {found[1]}{_candidates(error)}."
+    return next((line.strip() for line in error.splitlines() if line.strip()), "no reason given")
+
+
+def _candidates(error: str) -> str:
+    found = re.search(r"Candidate bindings:\s*(.+)", error)
+    return f"; there is {found[1].strip()}" if found else ""
+
+
+# The bridge
+
+
+@contextmanager
+def _context(docs: Path, title: str) -> Iterator[EphemeralDataContext]:
+    """A context that lives in memory: no project files, no analytics, no progress bars, one site."""
+    from great_expectations.data_context import EphemeralDataContext, project_manager
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    from expectations import documents
+
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        data_docs_sites={documents.SITE: documents.site(docs)},
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    context = EphemeralDataContext(project_config=config)
+    project_manager.set_project(context)
+    yield context
+
+
+@contextmanager
+def _datasource(context: EphemeralDataContext, database: Path) -> Iterator[Any]:
+    """The DuckDB file as a data source. All its connections are closed at the end: others may want to write it."""
+    _register_dialect()
+    source = context.data_sources.add_sql(
+        name="duckdb",
+        connection_string="duckdb+gate:///",
+        kwargs={"connect_args": {"path": str(database)}},
+    )
+    try:
+        yield source
+    finally:
+        source.get_engine().dispose()
+        for connection in _OPENED.pop(str(database), []):  # Great Expectations makes engines of its own and keeps them
+            connection.close()
+
+
+_OPENED: dict[str, list[Any]] = {}
+
+
+@cache
+def _register_dialect() -> None:
+    from sqlalchemy.dialects import registry
+
+    registry.register("duckdb.gate", __name__, "_GateDialect")
+
+
+def __getattr__(name: str) -> Any:
+    """`_GateDialect`, built when SQLAlchemy asks for it by name, so that importing this module stays cheap."""
+    if name == "_GateDialect":
+        return _gate_dialect()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@cache
+def _gate_dialect() -> type:
+    import duckdb
+    import duckdb_engine
+    from sqlalchemy import pool
+    from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+
+    class BufferedContext(duckdb_engine.Dialect.execution_ctx_cls):
+        """Reads a result to its end as soon as it is there, so that it outlives its connection."""
+
+        def post_exec(self) -> None:
+            super().post_exec()
+            if self.cursor is not None and self.cursor.description:
+                self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
+                    self.cursor, initial_buffer=self.cursor.fetchall()
+                )
+
+    class GateDialect(duckdb_engine.Dialect):
+        """`duckdb+gate:///`, with the file in `connect_args={"path": …}`: any character of a path is then just that."""
+
+        supports_statement_cache = False
+        execution_ctx_cls = BufferedContext
+
+        def connect(self, *_: Any, path: str, **__: Any) -> duckdb_engine.ConnectionWrapper:
+            connection = duckdb_engine.ConnectionWrapper(duckdb.connect(path, read_only=True))
+            _OPENED.setdefault(path, []).append(connection)
+            return connection
+
+        @classmethod
+        def get_pool_class(cls, url: Any) -> type[pool.Pool]:
+            return pool.QueuePool
+
+    return GateDialect

@@ -1,0 +1,241 @@
+"""HOME: where everything of one warehouse lives, who holds it, and what it already knows."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import total_ordering
+from pathlib import Path
+from typing import Any
+
+from flows.errors import HomeInUse, UsageError
+
+
+@total_ordering
+@dataclass(frozen=True)
+class Delivery:
+    """One folder of files, `2026-11-22` or `2026-11-22.2`; ordered by (date, number), the order of knowledge."""
+
+    date: date
+    number: int = 1
+
+    NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.([1-9]\d{0,2}))?")
+
+    @classmethod
+    def parse(cls, name: str) -> Delivery | None:
+        """`2026-11-22.2` -> Delivery; None where the name is not a delivery's."""
+        match = cls.NAME.fullmatch(name)
+        if not match:
+            return None
+        try:
+            return cls(date.fromisoformat(match[1]), int(match[2] or 1))
+        except ValueError:
+            return None
+
+    @property
+    def name(self) -> str:
+        return f"{self.date}" if self.number == 1 else f"{self.date}.{self.number}"
+
+    @property
+    def next(self) -> Delivery:
+        return Delivery(self.date, self.number + 1)
+
+    @property
+    def order(self) -> int:
+        """The place in the order of knowledge as one integer: 20261122002."""
+        return (self.date.year * 10000 + self.date.month * 100 + self.date.day) * 1000 + self.number
+
+    def __lt__(self, other: Delivery) -> bool:
+        return (self.date, self.number) < (other.date, other.number)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """A delivery excluded from a later point of knowledge on: for every knowledge beyond `after`."""
+
+    delivery: Delivery
+    after: Delivery
+    reason: str
+    withdrawn_at: str
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder tree of one warehouse."""
+
+    root: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse"
+
+    @property
+    def raw(self) -> Path:
+        return self.warehouse / "raw"
+
+    @property
+    def working_database(self) -> Path:
+        return self.warehouse / "arrears.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.root / "published"
+
+    @property
+    def current(self) -> Path:
+        return self.published / "current"
+
+    @property
+    def audit(self) -> Path:
+        return self.root / "audit"
+
+    def pending(self, delivery: Delivery) -> Path:
+        """Where a delivery is prepared before the landing gate has passed it."""
+        return self.warehouse / "pending" / delivery.name
+
+    def raw_of(self, delivery: Delivery) -> Path:
+        return self.raw / delivery.name
+
+    def loaded(self) -> list[Delivery]:
+        """Deliveries that the landing gate has passed, in the order of knowledge."""
+        if not self.raw.exists():
+            return []
+        names = [path.parent.name for path in self.raw.glob("*/delivery.json")]
+        return sorted(d for d in map(Delivery.parse, names) if d)
+
+    def record(self, delivery: Delivery) -> dict[str, Any]:
+        """What landing wrote down about a loaded delivery: files, hashes, counts."""
+        return json.loads((self.raw_of(delivery) / "delivery.json").read_text("utf-8"))
+
+    def withdrawals(self) -> list[Withdrawal]:
+        path = self.raw / "withdrawals.jsonl"
+        if not path.exists():
+            return []
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        return [
+            Withdrawal(Delivery.parse(x["delivery"]), Delivery.parse(x["after"]), x["reason"], x["withdrawn_at"])
+            for x in lines
+        ]
+
+    def create(self) -> None:
+        """Make the tree, readable by its owner only."""
+        try:
+            for folder in (self.root, self.warehouse, self.raw, self.published, self.audit):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            raise UsageError(
+                f"--home {self.root}: cannot be used as a folder ({error.strerror}). "
+                "Give a folder that you may write to, or one that does not exist yet."
+            ) from error
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a run may know: the deliveries up to a point, less those withdrawn by then."""
+
+    upto: Delivery | None
+    deliveries: tuple[Delivery, ...]
+    withdrawn: tuple[Delivery, ...]
+
+    @property
+    def known_at(self) -> str | None:
+        """The last delivery included."""
+        return self.deliveries[-1].name if self.deliveries else None
+
+
+def knowledge(home: Home, upto: Delivery | None = None) -> Knowledge:
+    """What was known at `upto` (default: all that is loaded, and every withdrawal)."""
+    withdrawn = {w.delivery for w in home.withdrawals() if upto is None or w.after < upto}
+    deliveries = [d for d in home.loaded() if upto is None or d <= upto]
+    return Knowledge(
+        upto, tuple(d for d in deliveries if d not in withdrawn), tuple(d for d in deliveries if d in withdrawn)
+    )
+
+
+def parse_known_at(text: str | None) -> Delivery | None:
+    """`2026-11-22.2` is that delivery; a bare date is the last one of its day."""
+    if text is None:
+        return None
+    delivery = Delivery.parse(text)
+    if delivery is None:
+        raise UsageError(
+            f"--known-at {text}: this is no delivery. Give its name, such as 2026-11-22 (the last of that day) "
+            "or 2026-11-22.2; `arrears status` lists those loaded."
+        )
+    return delivery if "." in text else Delivery(delivery.date, 999)
+
+
+@contextmanager
+def hold(home: Home, run_id: str, command: str, wait: float = 0) -> Iterator[None]:
+    """Hold HOME for one process; the operating system lets go of it when the process dies, however it dies."""
+    home.create()
+    path = home.root / "home.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                raise HomeInUse(_who_holds(home, path)) from None
+            time.sleep(min(0.5, max(0.01, deadline - time.monotonic())))
+    try:
+        holder = {"pid": os.getpid(), "run_id": run_id, "command": command, "since": now_text()}
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+        yield
+    finally:
+        os.ftruncate(descriptor, 0)
+        os.close(descriptor)
+
+
+def holder(home: Home) -> dict[str, Any] | None:
+    """Who holds HOME now, or None."""
+    path = home.root / "home.lock"
+    if not path.exists():
+        return None
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return json.loads(path.read_text("utf-8") or "{}")
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _who_holds(home: Home, path: Path) -> str:
+    try:
+        who = json.loads(path.read_text("utf-8"))
+        held = f"by process {who['pid']} (`{who['command']}`, run {who['run_id']}) since {who['since']}"
+    except (ValueError, KeyError):
+        held = "by another process that is just starting or ending"
+    return f"{home.root} is in use {held}. Wait for it, or give --wait SECONDS to wait here."
+
+
+def now_text() -> str:
+    """The wall clock, for records about runs only; no figure depends on it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file whole or not at all, readable by its owner only."""
+    temporary = path.with_name(path.name + ".new")
+    with open(temporary, "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+        json.dump(content, file, ensure_ascii=False, indent=2, default=str)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

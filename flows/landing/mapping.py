@@ -1,0 +1,193 @@
+"""`mapping.yml`: how a lender's own files and headers become the contract's ledgers, without code.
+
+Every mistake is named with file, line, what was given and what is allowed (exit 2).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from flows.errors import UsageError
+from flows.ledgers import Ledger, ledgers
+
+ENTRY_KEYS = ("file", "where", "columns", "keep", "encoding", "delimiter")
+COLUMN_KEYS = ("source", "const", "date_format", "values", "round")
+
+
+@dataclass(frozen=True)
+class ColumnSource:
+    """Where a column's text comes from: a header of the file, or a constant."""
+
+    source: str | None = None
+    const: str | None = None
+    date_format: str | None = None
+    values: Mapping[str, str | None] = field(default_factory=dict)
+    round: str | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Rows count only where the column's text is (or, `negated`, is not) one of `texts`; None is null."""
+
+    column: str
+    texts: tuple[str | None, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file feeding one ledger."""
+
+    ledger: str
+    file: str
+    columns: Mapping[str, ColumnSource | None] = field(default_factory=dict)
+    where: tuple[Condition, ...] = ()
+    keep: tuple[str, str] | None = None  # ("first" | "last", header to order by)
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+def read_mapping(path: Path) -> list[Entry]:
+    """Read a mapping file into its entries, in order."""
+    return _Reader(path).entries()
+
+
+def glob_of(pattern: str) -> re.Pattern[str]:
+    """`loans*.csv` as a regular expression: `*` is the only wildcard."""
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))))
+
+
+class _Reader:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.root = yaml.compose(path.read_text("utf-8-sig"), Loader=yaml.SafeLoader)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 1 if mark else 1
+            raise UsageError(
+                f"{path}, line {line}: not readable as YAML ({getattr(error, 'problem', error)})."
+            ) from error
+
+    def entries(self) -> list[Entry]:
+        top = self._mapping(self.root, "the file", ("ledgers",))
+        if "ledgers" not in top:
+            self._fail(self.root, "nothing under `ledgers:`", "`ledgers:` with the name of a ledger below it")
+        found = []
+        for name, node in self._mapping(top["ledgers"], "ledgers", tuple(ledgers())).items():
+            ledger = ledgers()[name]
+            for item in self._sequence(node, name):
+                found.append(self._entry(ledger, item))
+        return found
+
+    def _entry(self, ledger: Ledger, node: yaml.Node) -> Entry:
+        facts = self._mapping(node, f"an entry of {ledger.name}", ENTRY_KEYS)
+        if "file" not in facts:
+            self._fail(node, f"an entry of {ledger.name} without `file:`", "file: name.csv (`*` matches anything)")
+        columns = {}
+        if "columns" in facts:
+            for column, source in self._mapping(facts["columns"], "columns", tuple(ledger.columns)).items():
+                columns[column] = self._column(ledger, column, source)
+        where = ()
+        if "where" in facts:
+            where = tuple(
+                self._condition(column, texts) for column, texts in self._mapping(facts["where"], "where", None).items()
+            )
+        keep = None
+        if "keep" in facts:
+            text = self._text(facts["keep"])
+            match = re.fullmatch(r"(first|last) by (.+)", text or "")
+            if not match:
+                self._fail(facts["keep"], f"keep: {text}", "`first by HEADER` or `last by HEADER`")
+            if ledger.is_event:
+                self._fail(
+                    facts["keep"], f"keep: on {ledger.name}", "`keep` on master ledgers only; events are never replaced"
+                )
+            keep = (match[1], match[2])
+        return Entry(
+            ledger=ledger.name,
+            file=self._text(facts["file"]) or "",
+            columns=columns,
+            where=where,
+            keep=keep,
+            encoding=self._one_of(facts.get("encoding"), ("utf-8", "gb18030", "gbk")),
+            delimiter=self._one_of(facts.get("delimiter"), (",", "\t", ";", "|")),
+        )
+
+    def _column(self, ledger: Ledger, column: str, node: yaml.Node) -> ColumnSource | None:
+        if isinstance(node, yaml.ScalarNode):
+            text = self._text(node)
+            return ColumnSource(source=text) if text is not None else None
+        facts = self._mapping(node, column, COLUMN_KEYS)
+        if ("source" in facts) == ("const" in facts):
+            self._fail(
+                node, f"{column} with {' and '.join(facts) or 'nothing'}", "one of `source: HEADER` and `const: VALUE`"
+            )
+        if "round" in facts and ledger.columns[column].type not in ("amount", "positive", "signed"):
+            self._fail(facts["round"], f"round: on {column}", "`round` on amounts only")
+        if "date_format" in facts and ledger.columns[column].type not in ("date", "timestamp"):
+            self._fail(facts["date_format"], f"date_format: on {column}", "`date_format` on dates and timestamps only")
+        values: dict[str, str | None] = {}
+        if "values" in facts:
+            values = {key: self._text(item) for key, item in self._mapping(facts["values"], "values", None).items()}
+        return ColumnSource(
+            source=self._text(facts["source"]) if "source" in facts else None,
+            const=self._text(facts["const"]) if "const" in facts else None,
+            date_format=self._text(facts["date_format"]) if "date_format" in facts else None,
+            values=values,
+            round=self._one_of(facts.get("round"), ("half_up",)),
+        )
+
+    def _condition(self, column: str, node: yaml.Node) -> Condition:
+        if isinstance(node, yaml.MappingNode):
+            facts = self._mapping(node, f"where {column}", ("not",))
+            return Condition(column, self._texts(facts["not"]), negated=True)
+        return Condition(column, self._texts(node))
+
+    def _texts(self, node: yaml.Node) -> tuple[str | None, ...]:
+        if isinstance(node, yaml.ScalarNode):
+            return (self._text(node),)
+        return tuple(self._text(item) for item in self._sequence(node, "where"))
+
+    def _text(self, node: yaml.Node) -> str | None:
+        """A scalar as it is written (1.10 stays 1.10); null is None."""
+        if not isinstance(node, yaml.ScalarNode):
+            self._fail(node, "a list or mapping", "one value")
+        return None if node.tag == "tag:yaml.org,2002:null" else node.value
+
+    def _one_of(self, node: yaml.Node | None, allowed: tuple[str, ...]) -> str | None:
+        if node is None:
+            return None
+        text = self._text(node)
+        if text not in allowed:
+            self._fail(node, str(text), " or ".join(repr(a) for a in allowed))
+        return text
+
+    def _mapping(self, node: yaml.Node | None, what: str, allowed: tuple[str, ...] | None) -> dict[str, yaml.Node]:
+        if not isinstance(node, yaml.MappingNode):
+            self._fail(node, f"{what} is not a mapping", "names with values, `name: value`")
+        found: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            if allowed is not None and key.value not in allowed:
+                near = difflib.get_close_matches(key.value, allowed, 1)
+                hint = f" Did you mean {near[0]}?" if near else ""
+                self._fail(key, f"{what}: {key.value}", f"one of {', '.join(allowed)}.{hint}")
+            if key.value in found:
+                self._fail(key, f"{key.value} twice in {what}", "each name once")
+            found[key.value] = value
+        return found
+
+    def _sequence(self, node: yaml.Node, what: str) -> list[yaml.Node]:
+        if not isinstance(node, yaml.SequenceNode):
+            self._fail(node, f"{what} is not a list", "a list, each item starting with `- `")
+        return node.value
+
+    def _fail(self, node: yaml.Node | None, given: str, allowed: str) -> None:
+        line = node.start_mark.line + 1 if node is not None else 1
+        raise UsageError(f"{self.path}, line {line}: {given}. Allowed: {allowed.rstrip('.')}.")

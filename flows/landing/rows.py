@@ -1,0 +1,463 @@
+"""From records to rows: text by text, typed, judged and told apart into loaded, duplicate, filtered and quarantined.
+
+Everything here is SQL over whole ledgers, generated from the contract in `ledgers.yml`. Per ledger three tables arise
+in the delivery's scratch database:
+
+    text_<ledger>   one row per record and mapping entry: the text of each column, before typing
+    typed_<ledger>  the same with values, and every reason why a value cannot stand
+    row_<ledger>    the same with `outcome`: loaded, duplicate, filtered or quarantined
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+from flows.landing.files import SourceFile, identifier, quote
+from flows.landing.mapping import ColumnSource, Condition, Entry
+from flows.ledgers import Column, Ledger
+from flows.policy import Policy
+
+NULL_TOKENS = ("", "NA", "NULL", "\\N")
+
+# Columns that every row carries beside the ledger's own.
+ORIGIN = {
+    "_entry": "integer",  # place of the mapping entry in the delivery; 0: tried again from an earlier delivery's quarantine
+    "_origin": "varchar",  # the delivery whose file holds the row
+    "_file": "varchar",
+    "_line": "bigint",
+    "_raw": "varchar",
+    "_filtered": "boolean",
+    "_keep": "varchar",
+    "_reasons": "varchar[]",
+}
+
+
+def create_text_table(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    columns = [f"{name} {kind}" for name, kind in ORIGIN.items()]
+    columns += [f"{identifier(name)} varchar" for name in ledger.columns]
+    connection.execute(f"create table text_{ledger.name} ({', '.join(columns)})")
+
+
+def insert_texts(
+    connection: duckdb.DuckDBPyConnection,
+    ledger: Ledger,
+    entry: Entry,
+    number: int,
+    file: SourceFile,
+    delivery: str,
+    sources: dict[str, ColumnSource],
+) -> dict[str, int]:
+    """Take a file's records into text_<ledger> by one mapping entry; returns how many amounts `round` changed."""
+    place = {name: index + 1 for index, name in enumerate(file.header)}
+    reasons = [
+        "case when is_ragged then 'ragged_row' end",
+        "case when is_malformed then 'malformed_quotes' end",
+    ]
+    texts, rounded = [], {}
+    for column in ledger.columns.values():
+        source = sources.get(column.name)
+        if source is None:
+            texts.append("null")
+            continue
+        if source.const is not None:
+            texts.append(quote(source.const))
+            continue
+        text = f"cell(fields[{place[source.source]}])"
+        if source.values:
+            cases = " ".join(
+                f"when {quote(key)} then {'null' if value is None else quote(value)}"
+                for key, value in source.values.items()
+                if key not in NULL_TOKENS
+            )
+            text = f"case {text} {cases} else {text} end" if cases else text
+        if source.date_format:
+            parsed = f"try_strptime({text}, {quote(source.date_format)})"
+            reasons.append(
+                f"case when {text} is not null and {parsed} is null then 'bad_{column.type}:{column.name}' end"
+            )
+            text = f"coalesce(strftime({parsed}, '%Y-%m-%d %H:%M:%S'), {text})"
+        if source.round:
+            rounded[column.name] = f"count(*) filter (where rounded_amount({text}) <> {text})"
+            text = f"rounded_amount({text})"
+        texts.append(text)
+    filtered = " or ".join(f"not ({_condition(condition, place)})" for condition in entry.where) or "false"
+    keep = f"cell(fields[{place[entry.keep[1]]}])" if entry.keep else "null"
+    connection.execute(
+        f"""
+        insert into text_{ledger.name}
+        select
+            {number}, {quote(delivery)}, {quote(file.name)}, n, raw,
+            not is_ragged and ({filtered}), {keep},
+            list_filter([{", ".join(reasons)}], lambda x: x is not null),
+            {", ".join(texts)}
+        from {file.table}
+        """
+    )
+    if not rounded:
+        return {}
+    counts = connection.sql(
+        f"select {', '.join(rounded.values())} from {file.table} where not is_ragged and not ({filtered})"
+    ).fetchone()
+    return dict(zip(rounded, counts, strict=True))
+
+
+def _condition(condition: Condition, place: dict[str, int]) -> str:
+    text = f"cell(fields[{place[condition.column]}])"
+    words = [t for t in condition.texts if t is not None and t not in NULL_TOKENS]
+    tests = [f"coalesce({text} in ({', '.join(map(quote, words))}), false)"] if words else []
+    if len(words) < len(condition.texts):
+        tests.append(f"{text} is null")
+    test = " or ".join(tests) or "false"
+    return f"not ({test})" if condition.negated else test
+
+
+def insert_retried(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Rows of earlier deliveries that lacked only their parent are tried again (`open_quarantine` holds them)."""
+    columns = ", ".join(f"json_extract_string(texts, '$.{name}')" for name in ledger.columns)
+    connection.execute(
+        f"""
+        insert into text_{ledger.name}
+        select 0, delivery, file, line, raw, false, null, []::varchar[], {columns}
+        from open_quarantine
+        where ledger = {quote(ledger.name)} and len(list_filter(reasons, lambda x: x not like 'orphan:%')) = 0
+        """
+    )
+
+
+def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Policy) -> None:
+    """text_<ledger> -> typed_<ledger>: values, reasons, the key as one text, the amount, and a hash of the content."""
+    values, reasons = [], []
+    for column in ledger.columns.values():
+        text = identifier(column.name)
+        if column.default is not None:
+            text = f"coalesce({text}, {quote(column.default)})"
+        value = _value(column, text, policy)
+        values.append(f"{value} as {identifier(column.name)}")
+        reasons.append(_reason(column, text, value))
+    amount = f"coalesce({_amount(ledger)}, 0)" if ledger.amount else "0"
+    key = " || '|' || ".join(f"coalesce({identifier(k)}::varchar, '')" for k in ledger.key)
+    content = ", ".join(f"coalesce({identifier(c)}::varchar, '∅')" for c in ledger.columns)
+    rules = [f"case when {rule['when']} then {quote(rule['reason'])} end" for rule in ledger.rules]
+    if ledger.reversal:
+        column = ledger.reversal.name
+        rules.append(f"case when kind = 'reversal' and {column} is null then 'missing:{column}' end")
+    connection.execute(
+        f"""
+        create table typed_{ledger.name} as
+        with valued as (
+            select
+                _entry, _origin, _file, _line, _filtered, _keep, _reasons,
+                [{", ".join(reasons)}] as value_reasons,
+                {", ".join(values)}
+            from text_{ledger.name}
+        )
+        select
+            * exclude (_reasons, value_reasons),
+            case
+                when list_contains(_reasons, 'ragged_row') then ['ragged_row']
+                else list_sort(list_distinct(list_filter(
+                    _reasons || value_reasons || [{", ".join(rules) or "null"}], lambda x: x is not null
+                )))
+            end as _reasons,
+            {key} as _key,
+            case
+                when list_contains(_reasons, 'ragged_row') then 0
+                else {amount}
+            end::decimal(38, 2) as _amount,
+            md5(concat_ws(chr(31), {content})) as _hash
+        from valued
+        """
+    )
+
+
+def _value(column: Column, text: str, policy: Policy) -> str:
+    if column.type == "code":
+        cases = " ".join(f"when {quote(word.lower())} then {quote(code)}" for word, code in column.spellings.items())
+        return f"case lower({text}) {cases} end"
+    if column.seed:
+        codes = ", ".join(map(quote, policy.codes(column.seed)))
+        return f"case when {text} in ({codes}) then {text} end"
+    if column.pattern:
+        return f"case when regexp_full_match({text}, {quote(column.pattern)}) then {text} end"
+    if column.type == "text":
+        return text
+    macro = {"positive": "amount", "signed": "amount"}.get(column.type, column.type)
+    return f"as_{macro}({text})"
+
+
+def _reason(column: Column, text: str, value: str) -> str:
+    cases = []
+    if column.required:
+        cases.append(f"when {text} is null then 'missing:{column.name}'")
+    if column.type in ("amount", "positive", "signed"):
+        cases.append(f"when amount_problem({text}) is not null then amount_problem({text}) || ':{column.name}'")
+        if column.type == "positive":
+            cases.append(f"when {value} <= 0 then 'not_positive:{column.name}'")
+        if column.type == "amount":
+            cases.append(f"when {value} < 0 then 'negative:{column.name}'")
+    elif column.type == "code" or column.seed or column.pattern:
+        cases.append(f"when {text} is not null and {value} is null then 'unknown_code:{column.name}'")
+    elif column.type != "text":
+        cases.append(f"when {text} is not null and {value} is null then 'bad_{column.type}:{column.name}'")
+    return f"case {' '.join(cases)} end" if cases else "null"
+
+
+def _amount(ledger: Ledger) -> str:
+    return " + ".join(f"coalesce({identifier(part.strip())}, 0)" for part in (ledger.amount or "").split("+"))
+
+
+def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dict[int, str]) -> None:
+    """typed_<ledger> -> row_<ledger>: who is loaded. `history_<ledger>` holds what earlier deliveries loaded.
+
+    Children see their parents by `keys_<ledger>`; `keeps` says for which mapping entry the first or the last row of a
+    key stands.
+    """
+    name = ledger.name
+    _add_orphans(connection, ledger)
+    keep_last = [str(number) for number, which in keeps.items() if which == "last"]
+    keep_first = [str(number) for number, which in keeps.items() if which == "first"]
+    kept = ", ".join(keep_last + keep_first) or "-1"
+    rivals = (
+        "count(case when chosen is null and _entry > 0 then 1 end) over (partition by _key)"
+        if ledger.is_event
+        else "count(case when chosen is null then 1 end) over (partition by _key, _entry)"
+    )
+    connection.execute(
+        f"""
+        create table row_{name} as
+        with judged as (
+            select
+                *,
+                case when _filtered then 'filtered' when len(_reasons) > 0 then 'quarantined' end as early
+            from typed_{name}
+        ),
+
+        -- identical rows of one delivery: the first counts
+        single as (
+            select
+                * exclude (_seen),
+                case when early is null and _seen > 1 then 'duplicate' else early end as single
+            from (
+                select *, row_number() over (partition by early is null, _key, _hash order by _entry desc, _file, _line) as _seen
+                from judged
+            )
+        ),
+
+        -- one key on several rows: what `keep` chooses within its entry, then what a later entry replaces
+        chosen as (
+            select
+                * exclude (_rank),
+                case when single is null and _entry in ({kept}) and _rank > 1 then 'filtered' else single end as chosen
+            from (
+                select
+                    *,
+                    row_number() over (
+                        partition by single is null, _key, _entry
+                        order by
+                            case when _entry in ({", ".join(keep_last) or "-1"}) then _keep end desc nulls last,
+                            case when _entry in ({", ".join(keep_first) or "-1"}) then _keep end asc nulls last,
+                            _line
+                    ) as _rank
+                from single
+            )
+        ),
+
+        latest as (
+            select
+                *,
+                max(case when chosen is null then _entry end) over (partition by _key) as last_entry,
+                {rivals} as rivals
+            from chosen
+        ),
+
+        known as (
+            select _key, {"any_value(_hash)" if ledger.is_event else "arg_max(_hash, _delivery_no)"} as known_hash
+            from history_{name}
+            where _key in (select _key from typed_{name})
+            group by _key
+        ),
+
+        compared as (
+            select
+                latest.*,
+                case
+                    when chosen is not null then chosen
+                    when {"_entry = 0 and" if ledger.is_event else ""} _entry < last_entry then 'filtered'
+                    when known_hash = _hash then 'duplicate'
+                    when {"known_hash is not null" if ledger.is_event else "false"} then 'conflict'
+                    when rivals > 1 then 'conflict_in_delivery'
+                    else 'loaded'
+                end as verdict
+            from latest
+            left join known using (_key)  -- a miss: a key that nobody knew
+        )
+
+        select
+            * exclude (early, single, chosen, last_entry, rivals, verdict, _reasons),
+            case when verdict in ('conflict', 'conflict_in_delivery') then [verdict || ':' || {quote(",".join(ledger.key))}] else _reasons end
+                as _reasons,
+            case when verdict in ('conflict', 'conflict_in_delivery') then 'quarantined' else verdict end as outcome
+        from compared
+        """
+    )
+    if ledger.reversal:
+        _judge_reversals(connection, ledger, ledger.reversal)
+    if name == "installments":
+        _judge_plans(connection)
+    key_columns = ", ".join(map(identifier, ledger.key))
+    if len(ledger.key) == 1:
+        connection.execute(
+            f"""
+            create table keys_{name} as
+            select {key_columns} from history_{name}
+            union
+            select {key_columns} from row_{name} where outcome in ('loaded', 'duplicate')
+            """
+        )
+
+
+def _add_orphans(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    for column, parent in ledger.parents.items():
+        connection.execute(
+            f"""
+            update typed_{ledger.name}
+            set _reasons = _reasons || ['orphan:{column}']
+            where {column} is not null and not _filtered and not list_contains(_reasons, 'ragged_row')
+                and {column} not in (select {column} from keys_{parent})
+            """
+        )
+
+
+def _judge_reversals(connection: duckdb.DuckDBPyConnection, ledger: Ledger, column: Column) -> None:
+    """A reversal points to a row of a kind that can be reversed, of the same parent, no later and no smaller."""
+    name, key, parent = ledger.name, ledger.key[0], next(iter(ledger.parents))
+    if name == "contact_attempts":
+        return
+    dated = ledger.happened or "due_on"
+    kinds = ", ".join(map(quote, column.reverses))
+    connection.execute(
+        f"""
+        create temp table reversal_verdict as
+        with originals as (
+            select {key}, {parent}, {dated}, amount, kind from history_{name}
+            where {key} in (select {column.name} from row_{name} where kind = 'reversal')
+            union all
+            select {key}, {parent}, {dated}, amount, kind from row_{name} where outcome = 'loaded'
+        ),
+
+        earlier as (
+            select {column.name}, sum(amount) as reversed
+            from history_{name}
+            where kind = 'reversal' and {column.name} in (select {column.name} from row_{name} where kind = 'reversal')
+            group by {column.name}
+        )
+
+        select
+            reversal._key,
+            case
+                when original.{key} is null then 'orphan:{column.name}'
+                when original.kind = 'reversal' then 'reversal_of_reversal:{column.name}'
+                when original.kind not in ({kinds}) then 'reversal_of_' || original.kind || ':{column.name}'
+                when original.{parent} <> reversal.{parent} then 'reversal_of_other_{parent}:{column.name}'
+                when reversal.{dated} < original.{dated} then 'reversal_before_original:{dated}'
+                when sum(reversal.amount) over (
+                    partition by reversal.{column.name} order by reversal.{dated}, reversal.{key}
+                ) + coalesce(earlier.reversed, 0) > original.amount then 'reversal_exceeds_original:amount'
+            end as reason
+        from row_{name} as reversal
+        left join originals as original on original.{key} = reversal.{column.name}  -- a miss: reverses nothing we know
+        left join earlier on earlier.{column.name} = reversal.{column.name}  -- a miss: never reversed before
+        where reversal.kind = 'reversal' and reversal.outcome = 'loaded'
+        """
+    )
+    connection.execute(
+        f"""
+        update row_{name}
+        set outcome = 'quarantined', _reasons = [reason]
+        from reversal_verdict
+        where reversal_verdict._key = row_{name}._key and row_{name}.outcome = 'loaded' and reason is not null;
+        drop table reversal_verdict;
+        """
+    )
+
+
+def _judge_plans(connection: duckdb.DuckDBPyConnection) -> None:
+    """A plan beyond the first has one effective_on: a delivery that names two for it names none."""
+    connection.execute(
+        """
+        update row_installments
+        set outcome = 'quarantined', _reasons = ['several_values:effective_on']
+        where outcome = 'loaded' and plan_no > 1 and (loan_id, plan_no) in (
+            select (loan_id, plan_no)
+            from row_installments
+            where outcome in ('loaded', 'duplicate') and plan_no > 1
+            group by loan_id, plan_no
+            having count(distinct effective_on) > 1
+        )
+        """
+    )
+
+
+def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: str, order: int, folder: Path) -> None:
+    """Write what the delivery adds to a ledger's history: <ledger>.parquet, and its duplicates beside it."""
+    columns = ", ".join(identifier(c) for c in ledger.columns)
+    for outcome, suffix in (("loaded", ""), ("duplicate", ".duplicate")):
+        if not connection.sql(f"select 1 from row_{ledger.name} where outcome = '{outcome}' limit 1").fetchone():
+            continue
+        connection.execute(
+            f"""
+            copy (
+                select
+                    {columns}, {quote(delivery)} as _delivery, {order}::bigint as _delivery_no, _origin, _file, _line,
+                    _key, _hash
+                from row_{ledger.name}
+                where outcome = '{outcome}'
+                order by _key
+            ) to {quote(str(folder / f"{ledger.name}{suffix}.parquet"))} (format parquet, compression zstd)
+            """
+        )
+
+
+def write_quarantine(
+    connection: duckdb.DuckDBPyConnection, ledgers: Iterable[Ledger], delivery: str, order: int, folder: Path
+) -> None:
+    """Write the rows that wait (quarantine.parquet), and the earlier entries that this delivery closes (closed.parquet)."""
+    waiting, closed = [], []
+    for ledger in ledgers:
+        texts = ", ".join(f"{identifier(c)}: t.{identifier(c)}" for c in ledger.columns)
+        owner = {c: f"r.{c}" if c in ledger.columns else "null::varchar" for c in ("customer_id", "loan_id")}
+        waiting.append(
+            f"""
+            select
+                {quote(ledger.name)} as ledger, r._origin as delivery, r._file as file, r._line as line, r._entry as entry,
+                r._reasons as reasons, case when r._key = '' then null else r._key end as key,
+                {owner["customer_id"]} as customer_id, {owner["loan_id"]} as loan_id, r._amount as amount,
+                to_json({{{texts}}})::varchar as texts, t._raw as raw
+            from row_{ledger.name} as r
+            inner join text_{ledger.name} as t using (_entry, _origin, _file, _line)
+            where r.outcome = 'quarantined' and r._entry > 0
+            """
+        )
+        closed.append(
+            f"""
+            select q.ledger, q.delivery, q.file, q.line, q.entry, min(case when r._entry = 0 then 'tried_again' else 'corrected' end) as how
+            from open_quarantine as q
+            inner join row_{ledger.name} as r
+                on q.key = r._key and (r._entry > 0 or (r._origin = q.delivery and r._file = q.file and r._line = q.line))
+            where q.ledger = {quote(ledger.name)} and r.outcome in ('loaded', 'duplicate')
+            group by all
+            """
+        )
+    for name, queries in (("quarantine", waiting), ("closed", closed)):
+        connection.execute(f"create table {name} as {' union all by name '.join(queries)}")
+        connection.execute(
+            f"""
+            copy (
+                select *, {quote(delivery)} as _delivery, {order}::bigint as _delivery_no from {name}
+                order by ledger, delivery, file, line
+            ) to {quote(str(folder / f"{name}.parquet"))} (format parquet, compression zstd)
+            """
+        )

@@ -1,0 +1,96 @@
+-- How a text becomes a value, once for all ledgers. Null means: cannot be typed. Nothing here rounds money or passes
+-- through a binary float.
+
+create or replace macro unquoted(x) as
+    case when x[1] = '"' and len(x) >= 2 then replace(x[2:-2], '""', '"') else x end;
+
+-- The empty field, NA, NULL and \N are null; blanks around a value do not count.
+create or replace macro cell(x) as
+    case when trim(x, ' ' || chr(9) || chr(12288) || chr(160)) in ('', 'NA', 'NULL', '\N') then null else trim(x, ' ' || chr(9) || chr(12288) || chr(160)) end;
+
+create or replace macro time_pattern() as
+    '([ T]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?';
+
+-- 2026-11-22, 20261122, 2026/11/22 (also 2026/1/5), each with or without a time -> 2026-11-22[time]; else null
+create or replace macro iso_text(x) as
+    case
+        when regexp_full_match(x, '\d{4}-\d{2}-\d{2}' || time_pattern()) then x
+        when regexp_full_match(x, '\d{8}' || time_pattern()) then x[1:4] || '-' || x[5:6] || '-' || x[7:]
+        when regexp_full_match(x, '\d{4}/\d{1,2}/\d{1,2}' || time_pattern())
+            then regexp_replace(regexp_replace(x, '/(\d)(/|$| |T)', '/0\1\2', 'g'), '^(\d{4})/(\d{1,2})/(\d)($|[ T])', '\1/\2/0\3\4')
+                .regexp_replace('^(\d{4})/(\d{2})/(\d{2})', '\1-\2-\3')
+    end;
+
+create or replace macro has_zone(iso) as regexp_matches(iso, '(Z|[+-]\d{2}(:?\d{2})?)$') and len(iso) > 11;
+
+-- +0800 and +08 as +08:00, which every engine reads
+create or replace macro zoned(iso) as regexp_replace(regexp_replace(iso, '([+-]\d{2})(\d{2})$', '\1:\2'), '([ T].*)([+-]\d{2})$', '\1\2:00');
+
+create or replace macro as_timestamp(x) as
+    case
+        when has_zone(iso_text(x)) then try_cast(zoned(iso_text(x)) as timestamptz)::timestamptz at time zone 'UTC'
+        else (try_cast(iso_text(x) as timestamp) at time zone 'Asia/Shanghai') at time zone 'UTC'
+    end;
+
+-- A date with a zoned time is the date in Shanghai at that moment.
+create or replace macro as_date(x) as
+    case
+        when x < '0001' then null
+        when len(x) = 10 and x[5] = '-' and x[8] = '-' then try_cast(x as date)
+        when has_zone(iso_text(x)) then (try_cast(zoned(iso_text(x)) as timestamptz) at time zone 'Asia/Shanghai')::date
+        else try_cast(try_cast(iso_text(x) as timestamp) as date)
+    end;
+
+create or replace macro is_number(x) as
+    regexp_full_match(x, '[+-]?(\d+([.]\d*)?|[.]\d+|\d{1,3}(,\d{3})+([.]\d*)?)([eE][+-]?\d{1,3})?');
+
+create or replace macro plain(x) as replace(x, ',', '');
+
+-- Places after the point that matter, the exponent taken into account: 4e+05 -> 0, 1.2345e1 -> 3, 1.230 -> 2, 1e-3 -> 3
+create or replace macro decimals(x) as
+    case
+        when regexp_full_match(regexp_extract(plain(x), '^[+-]?([^eE]*)', 1), '[0.]*') then 0
+        else greatest(
+            0,
+            len(rtrim(regexp_extract(plain(x), '[.](\d*)', 1), '0'))
+            - coalesce(try_cast(nullif(regexp_extract(x, '[eE]([+-]?\d+)$', 1), '') as integer), 0)
+            - case
+                when rtrim(regexp_extract(plain(x), '[.](\d*)', 1), '0') <> '' then 0
+                else
+                    len(regexp_extract(plain(x), '^[+-]?(\d*)', 1)) - len(rtrim(regexp_extract(plain(x), '^[+-]?(\d*)', 1), '0'))
+            end
+        )
+    end;
+
+create or replace macro as_amount(x) as
+    case
+        when regexp_full_match(x, '-?\d{1,15}([.]\d{1,2})?') then try_cast(x as decimal(18, 2))
+        when is_number(x) and decimals(x) <= 2 then try_cast(try_cast(plain(x) as decimal(38, 10)) as decimal(18, 2))
+    end;
+
+create or replace macro amount_problem(x) as
+    case
+        when not is_number(x) then 'not_a_number'
+        when decimals(x) > 2 then 'too_many_decimals'
+        when as_amount(x) is null then 'overflow'
+    end;
+
+-- Only where a mapping says `round: half_up`: the amount rounded to cents, as text; what is no number stays as it is.
+create or replace macro rounded_amount(x) as
+    case
+        when is_number(x) and decimals(x) between 3 and 20
+            then coalesce(cast(round(try_cast(plain(x) as decimal(38, 20)), 2) as decimal(38, 2))::varchar, x)
+        else x
+    end;
+
+create or replace macro as_rate(x) as
+    case when is_number(x) then try_cast(plain(x) as decimal(20, 10)) end;
+
+create or replace macro as_integer(x) as
+    case when regexp_full_match(x, '[+-]?\d{1,9}([.]0+)?') then try_cast(regexp_extract(x, '^[+-]?\d+') as integer) end;
+
+create or replace macro as_boolean(x) as
+    case
+        when lower(x) in ('true', '1', 'y', '是') then true
+        when lower(x) in ('false', '0', 'n', '否') then false
+    end;

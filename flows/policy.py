@@ -1,0 +1,237 @@
+"""Policy: the shipped seeds, overlaid by `--policy DIR`, checked, and named by one hash (`policy_version`)."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from flows.errors import UsageError
+
+PROJECT = Path(__file__).resolve().parent.parent
+SHIPPED = PROJECT / "seeds"
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One policy table: its file in use, and where it came from."""
+
+    name: str
+    path: Path
+    column_types: dict[str, str]
+    allowed: dict[str, list[str]]
+    key: list[str]
+
+    @cached_property
+    def rows(self) -> list[dict[str, str]]:
+        with open(self.path, encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All seeds as one run uses them."""
+
+    seeds: dict[str, Seed]
+    settings: dict[str, str]
+
+    @cached_property
+    def version(self) -> str:
+        """sha256 over the resolved seeds, shortened to 12 characters; the same rules give the same name."""
+        digest = hashlib.sha256()
+        for name, content in sorted(self.content().items()):
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()[:12]
+
+    def content(self) -> dict[str, bytes]:
+        """The bytes of each resolved seed; the settings are one table however they were given."""
+        content = {name: seed.path.read_bytes() for name, seed in self.seeds.items() if name != "policy"}
+        rows = [f"{name},{_csv_cell(value)}\n" for name, value in sorted(self.settings.items())]
+        content["policy"] = ("setting,value\n" + "".join(rows)).encode()
+        return content
+
+    def hashes(self) -> dict[str, str]:
+        return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(self.content().items())}
+
+    def number(self, setting: str) -> Decimal:
+        return Decimal(self.settings[setting])
+
+    def flag(self, setting: str) -> bool:
+        return self.settings[setting] == "true"
+
+    @property
+    def expected_ledgers(self) -> list[str]:
+        return self.settings["expected_ledgers"].split()
+
+    def codes(self, seed: str) -> list[str]:
+        """The values of a seed's first column, for checks of ledger columns that name a row of it."""
+        first = next(iter(self.seeds[seed].column_types))
+        return sorted({row[first] for row in self.seeds[seed].rows})
+
+
+def read_policy(folder: Path | None = None) -> Policy:
+    """The shipped policy, with the files of `folder` in place of seeds of the same name.
+
+    `policy.csv` may name only the settings that differ; every other file replaces its seed whole.
+    """
+    seeds = _shipped()
+    settings = {row["setting"]: row["value"] for row in seeds["policy"].rows}
+    if folder is not None:
+        if not folder.is_dir():
+            raise UsageError(f"--policy {folder}: no such folder. Give a folder of CSV files named after seeds.")
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.suffix != ".csv" or path.stem not in seeds:
+                near = difflib.get_close_matches(path.stem, seeds, 1)
+                raise UsageError(
+                    f"--policy {path}: there is no seed of this name. Allowed: {', '.join(sorted(seeds))} (.csv)."
+                    + (f" Did you mean {near[0]}.csv?" if near else "")
+                )
+            shipped = seeds[path.stem]
+            override = Seed(shipped.name, path, shipped.column_types, shipped.allowed, shipped.key)
+            _check(override, partial=path.stem == "policy")
+            seeds[path.stem] = override
+            if path.stem == "policy":
+                _merge_settings(settings, override)
+    _check_schemes(seeds["bucket_scheme"])
+    return Policy(seeds, settings)
+
+
+def _shipped() -> dict[str, Seed]:
+    spec = yaml.safe_load((SHIPPED / "_seeds.yml").read_text("utf-8"))
+    files = {path.stem: path for path in SHIPPED.glob("*/*.csv")}
+    found = {}
+    for entry in spec["seeds"]:
+        config = entry["config"]
+        found[entry["name"]] = Seed(
+            entry["name"],
+            files[entry["name"]],
+            config["column_types"],
+            config.get("meta", {}).get("allowed", {}),
+            config.get("meta", {}).get("key", []),
+        )
+    return found
+
+
+def _merge_settings(settings: dict[str, str], override: Seed) -> None:
+    for line, row in enumerate(override.rows, start=2):
+        if row["setting"] not in settings:
+            near = difflib.get_close_matches(row["setting"], settings, 1)
+            raise UsageError(
+                f"{override.path}, line {line}: there is no setting {row['setting']}. "
+                f"Allowed: {', '.join(settings)}." + (f" Did you mean {near[0]}?" if near else "")
+            )
+        kind = SETTING_TYPES.get(row["setting"], "varchar")
+        if row["value"] and not _fits(row["value"], kind):
+            raise UsageError(
+                f"{override.path}, line {line}, {row['setting']}: {row['value']!r} is not allowed. Allowed: {WORDS[kind]}."
+            )
+        settings[row["setting"]] = row["value"]
+
+
+SETTING_TYPES = {
+    "max_quarantine_rate": "decimal",
+    "control_file_required": "boolean",
+    "attribute_lag_days": "integer",
+    "fpd_days": "integer",
+    "history_months": "integer",
+    "history_complete_from": "date",
+    "keep_publications": "integer",
+}
+WORDS = {
+    "integer": "a whole number",
+    "decimal": "a decimal number",
+    "date": "a date such as 2026-11-22",
+    "boolean": "true or false",
+    "varchar": "any text",
+}
+
+
+def _check(seed: Seed, partial: bool = False) -> None:
+    """Refuse a policy file whose header, types or codes are not the seed's, with line and reason."""
+    try:
+        text = seed.path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{seed.path}: not UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from error
+    reader = csv.reader(text.splitlines())
+    header = next(reader, [])
+    expected = list(seed.column_types)
+    if partial:
+        missing = [c for c in expected[:2] if c not in header]
+    else:
+        missing = [c for c in expected if c not in header]
+    unknown = [c for c in header if c not in expected]
+    if missing or unknown:
+        said = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(unknown)}"] * bool(unknown)
+        raise UsageError(f"{seed.path}, line 1: columns {'; '.join(said)}. Allowed: {', '.join(expected)}.")
+    seen: dict[tuple[str, ...], int] = {}
+    for line, cells in enumerate(reader, start=2):
+        if len(cells) != len(header):
+            raise UsageError(f"{seed.path}, line {line}: {len(cells)} fields, but the header has {len(header)}.")
+        row = dict(zip(header, cells, strict=True))
+        for column, value in row.items():
+            kind = seed.column_types[column].split("(")[0]
+            allowed = seed.allowed.get(column)
+            if allowed and value not in allowed:
+                raise UsageError(
+                    f"{seed.path}, line {line}, {column}: {value!r} is not allowed. Allowed: {', '.join(allowed)}."
+                )
+            if value and not _fits(value, kind):
+                raise UsageError(f"{seed.path}, line {line}, {column}: {value!r} is not {WORDS[kind]}.")
+        key = tuple(row.get(c, "") for c in seed.key)
+        if key and key in seen:
+            raise UsageError(f"{seed.path}, line {line}: {', '.join(key)} stands on line {seen[key]} already.")
+        seen[key] = line
+
+
+def _fits(value: str, kind: str) -> bool:
+    try:
+        if kind == "integer":
+            int(value)
+        elif kind == "decimal":
+            return Decimal(value).is_finite()
+        elif kind == "date":
+            date.fromisoformat(value)
+        elif kind == "boolean":
+            return value in ("true", "false")
+    except (ValueError, InvalidOperation):
+        return False
+    return True
+
+
+def _check_schemes(seed: Seed) -> None:
+    """Every bucket scheme covers 1 day and more without gap or overlap (0 days may be left to `current`)."""
+    periods: dict[tuple[str, str, str], list[tuple[int, dict[str, str]]]] = {}
+    for line, row in enumerate(seed.rows, start=2):
+        periods.setdefault((row["scheme"], row["valid_from"], row["valid_to"]), []).append((line, row))
+    for (scheme, *_), rows in periods.items():
+        rows.sort(key=lambda item: int(item[1]["lower_days"]))
+        reached = 0 if rows[0][1]["lower_days"] == "1" else -1
+        for line, row in rows:
+            lower, upper = int(row["lower_days"]), row["upper_days"]
+            if reached is None or lower != reached + 1:
+                what = (
+                    "overlaps the bucket before it" if reached is None or lower <= reached else "leaves a gap before it"
+                )
+                raise UsageError(
+                    f"{seed.path}, line {line}: bucket {row['bucket']} of {scheme} starts at {lower} days and {what}. "
+                    "Allowed: buckets that follow each other from 0 or 1 days on without gap or overlap."
+                )
+            reached = int(upper) if upper else None
+        if reached is not None:
+            raise UsageError(
+                f"{seed.path}, line {rows[-1][0]}: the last bucket of {scheme} ends at {reached} days. "
+                "Allowed: an empty upper_days in the last one."
+            )
+
+
+def _csv_cell(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"' if any(c in value for c in ',"\n') else value
