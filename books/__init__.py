@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -29,21 +30,32 @@ LEDGERS = (
 DEFAULT_DELIVERIES = (date(2026, 9, 30), date(2026, 10, 31))
 BEFORE_ALL = date(1900, 1, 1)
 
+SMALL = {"principal_due": "10.00", "interest_due": "0.00", "fee_due": "0.00"}  # the gate's limit is on amounts too
 # Ledger, reason, and what a sound row of the file is changed to; `{n}` makes a new key. `None` as a column is one field too many.
 SPOILS: tuple[tuple[str, str, dict[str | None, str]], ...] = (
     ("repayments", "too many decimals", {"repayment_id": "R-BAD-{n}", "amount": "10.005"}),
-    ("installments", "impossible date", {"installment_no": "90{n}", "due_on": "2026-02-30", "principal_due": "10.00"}),
+    ("installments", "impossible date", {"installment_no": "90{n}", "due_on": "2026-02-30", **SMALL}),
     ("loans", "unknown code", {"loan_id": "L-BAD-{n}", "principal": "100.00", "security": "handshake"}),
     ("customers", "ragged row", {"customer_id": "C-BAD-{n}", None: "one field too many"}),
     ("repayments", "orphan", {"repayment_id": "R-BAD-{n}", "loan_id": "L-NOWHERE", "amount": "10.00"}),
     ("repayments", "negative amount", {"repayment_id": "R-BAD-{n}", "amount": "-10.00"}),
     ("contact_attempts", "unknown code", {"attempt_id": "CA-BAD-{n}", "outcome": "shrugged"}),
-    ("installments", "untypeable amount", {"installment_no": "90{n}", "principal_due": "ten"}),
+    ("installments", "untypeable amount", {"installment_no": "90{n}", **SMALL, "principal_due": "ten"}),
 )  # fmt: skip
 TYPED = {"unknown code", "orphan", "negative amount"}  # what a typed file can hold as well
 ROOM = 0.004  # of a ledger's rows in one delivery may be bad; the landing gate fails above 0.005
-IMMUTABLE = ("installments", "repayments", "underwriting", "fx_rates")  # their rows never change: delivered again, they are duplicates
-AGAIN = 3  # rows of each that a later delivery repeats
+# Rows that never change: delivered again, they are duplicates.
+IMMUTABLE = ("installments", "repayments", "underwriting", "fx_rates")
+COPY_OPTIONS = {
+    "csv": "format csv, header",
+    "csv.gz": "format csv, header, compression gzip",
+    "parquet": "format parquet",
+}
+AGAIN = 3  # rows of each that a delivery repeats
+TOUCHED = sorted({*IMMUTABLE, *(ledger for ledger, _, _ in SPOILS)})
+
+Row = dict[str | None, str]
+Sound = dict[tuple[date, str], list[Row]]  # the first rows of each ledger of each delivery
 
 
 @dataclass(frozen=True)
@@ -85,18 +97,22 @@ def generate(
     Raises ValueError for impossible arguments and FileExistsError when a delivery folder is not empty.
     """
     days = list(deliveries)
-    if not days or any(later <= earlier for earlier, later in zip(days, days[1:], strict=False)):
-        raise ValueError(f"deliveries must be one or more dates, each later than the one before: {[str(day) for day in days]}")
+    if not days or any(later <= earlier for earlier, later in pairwise(days)):
+        given = ", ".join(map(str, days)) or "none"
+        raise ValueError(f"deliveries must be one or more dates, each later than the one before: {given}")
     if loans < 0 or dirty_rows < 0:
         raise ValueError(f"loans and dirty_rows must not be negative: {loans=}, {dirty_rows=}")
-    if file_format not in ("csv", "csv.gz", "parquet"):
-        raise ValueError(f"file_format must be csv, csv.gz or parquet: {file_format!r}")
+    if file_format not in COPY_OPTIONS:
+        raise ValueError(f"file_format must be one of {', '.join(COPY_OPTIONS)}: {file_format!r}")
     for day in days:
         if (folder := landing / str(day)).exists() and any(folder.iterdir()):
             raise FileExistsError(f"{folder} is not empty: give another landing folder, or remove it")
 
     book = Book(landing)
-    with tempfile.TemporaryDirectory() as spill, duckdb.connect(config={"temp_directory": spill, "memory_limit": "6GB"}) as con:
+    with (
+        tempfile.TemporaryDirectory() as spill,
+        duckdb.connect(config={"temp_directory": spill, "memory_limit": "6GB"}) as con,
+    ):
         con.execute(f"set variable seed = {seed}; set variable loans = {loans}")
         con.execute(f"set variable first_on = date '{days[0]}'; set variable last_on = date '{days[-1]}'")
         for script in ("names", "world", "ledgers"):
@@ -104,72 +120,81 @@ def generate(
         for since, upto in zip([BEFORE_ALL, *days], days, strict=False):
             _deliver(con, book, since, upto, file_format)
         if dirty_rows:
-            _repeat(con, book)
-            _spoil(con, book, dirty_rows)
+            mains = {(day, ledger): book.paths[day][ledger][0] for day in days for ledger in TOUCHED}
+            sound = {key: _first_rows(con, path, AGAIN) for key, path in mains.items()}
+            _repeat(con, book, sound)
+            _spoil(con, book, sound, dirty_rows)
     return book
 
 
 def _deliver(con: duckdb.DuckDBPyConnection, book: Book, since: date, upto: date, file_format: FileFormat) -> None:
     folder = book.landing / str(upto)
     folder.mkdir(parents=True, exist_ok=True)
-    options = {"csv": "format csv, header", "csv.gz": "format csv, header, compression gzip", "parquet": "format parquet"}[file_format]
     book.paths[upto], book.rows[upto], book.duplicates[upto] = {}, {}, {}
     for ledger in LEDGERS:
         path = folder / f"{ledger}.{file_format}"
-        written = con.execute(f"copy (from {ledger}(date '{since}', date '{upto}')) to '{_quoted(path)}' ({options})").fetchone()
+        news = f"from {ledger}(date '{since}', date '{upto}')"
+        written = con.execute(f"copy ({news}) to '{_quoted(path)}' ({COPY_OPTIONS[file_format]})").fetchone()
         book.paths[upto][ledger], book.rows[upto][ledger] = [path], written[0] if written else 0
 
 
-def _repeat(con: duckdb.DuckDBPyConnection, book: Book) -> None:
-    """Deliver some rows twice: in the first delivery within one file, later rows of the delivery before."""
+def _repeat(con: duckdb.DuckDBPyConnection, book: Book, sound: Sound) -> None:
+    """Deliver some rows twice: in the first delivery within one file, in a later one rows of the delivery before."""
     days = list(book.paths)
-    firsts = {day: {ledger: _first_rows(con, book.paths[day][ledger][0], AGAIN) for ledger in IMMUTABLE} for day in days}
     for before, day in zip([days[0], *days], days, strict=False):
         for ledger in IMMUTABLE:
-            _append(con, book, day, ledger, rows := firsts[before][ledger])
-            book.duplicates[day][ledger] = len(rows)
+            if rows := sound[before, ledger]:
+                _append(con, book, day, ledger, rows)
+                book.duplicates[day][ledger] = len(rows)
 
 
-def _spoil(con: duckdb.DuckDBPyConnection, book: Book, dirty_rows: int) -> None:
-    """Plant bad rows one by one, each in the first delivery, counted from its own turn on, whose ledger has room for it."""
+def _spoil(con: duckdb.DuckDBPyConnection, book: Book, sound: Sound, dirty_rows: int) -> None:
+    """Plant bad rows one by one, going round the deliveries and passing over those whose ledger has no room for one."""
     days = list(book.paths)
     room = {(day, ledger): int(rows * ROOM) for day in days for ledger, rows in book.rows[day].items()}
     for n in range(dirty_rows):
         ledger, reason, changes = SPOILS[n % len(SPOILS)]
-        turn = [*days[n % len(days) :], *days[: n % len(days)]]
-        day = next((day for day in turn if room[day, ledger] > 0), None)
+        turns = [*days[n % len(days) :], *days[: n % len(days)]]
+        day = next((day for day in turns if room[day, ledger] > 0), None)
         if day is None or (book.paths[day][ledger][0].suffix == ".parquet" and reason not in TYPED):
             continue
         room[day, ledger] -= 1
-        sound = _first_rows(con, book.paths[day][ledger][0], 1)[0]
-        file = _append(con, book, day, ledger, [sound | {column: value.format(n=n) for column, value in changes.items()}])
-        book.dirty.append(Dirty(day, ledger, file, reason))
+        row = sound[day, ledger][0] | {column: value.format(n=n) for column, value in changes.items()}
+        book.dirty.append(Dirty(day, ledger, _append(con, book, day, ledger, [row]), reason))
 
 
-def _first_rows(con: duckdb.DuckDBPyConnection, path: Path, count: int) -> list[dict[str | None, str]]:
+def _first_rows(con: duckdb.DuckDBPyConnection, path: Path, count: int) -> list[Row]:
     name = _quoted(path)
-    source = f"read_parquet('{name}')" if path.suffix == ".parquet" else f"read_csv('{name}', header = true, all_varchar = true)"
+    source = (
+        f"read_parquet('{name}')"
+        if path.suffix == ".parquet"
+        else f"read_csv('{name}', header = true, delim = ',', quote = '\"', all_varchar = true)"
+    )
     found = con.execute(f"select columns(*)::varchar from {source} limit {count}")
     names = [column[0] for column in found.description]
-    return [dict(zip(names, ("" if value is None else value for value in row), strict=True)) for row in found.fetchall()]
+    return [
+        dict(zip(names, ("" if value is None else value for value in row), strict=True)) for row in found.fetchall()
+    ]
 
 
-def _append(con: duckdb.DuckDBPyConnection, book: Book, day: date, ledger: str, rows: list[dict[str | None, str]]) -> Path:
+def _append(con: duckdb.DuckDBPyConnection, book: Book, day: date, ledger: str, rows: list[Row]) -> Path:
     """Add rows to the end of a ledger's CSV; a Parquet file can't grow, so there they go to a further part."""
     main = book.paths[day][ledger][0]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(row.values() for row in rows)
     book.rows[day][ledger] += len(rows)
     if main.suffix == ".parquet":
         part = main.with_name(f"{ledger}.part{len(book.paths[day][ledger]) + 1}.parquet")
         con.execute(f"create or replace temp table extra as from read_parquet('{_quoted(main)}') limit 0")
         for row in rows:
-            con.execute(f"insert into extra select {', '.join('nullif(?, ?)' for _ in row)}", [item for value in row.values() for item in (value, "")])
+            con.execute(
+                f"insert into extra values ({', '.join('?' * len(row))})", [value or None for value in row.values()]
+            )
         con.execute(f"copy extra to '{_quoted(part)}' (format parquet)")
         book.paths[day][ledger].append(part)
         return part
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(row.values() for row in rows)
+    raw = text.getvalue().encode()
     with main.open("ab") as file:
-        raw = text.getvalue().encode()
         file.write(gzip.compress(raw, mtime=0) if main.suffix == ".gz" else raw)
     return main
 

@@ -10,11 +10,15 @@ from books import DEFAULT_DELIVERIES, generate
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m books", description="Write invented lender ledgers, delivery by delivery.")
+    parser = argparse.ArgumentParser(
+        prog="python -m books", description="Write invented lender ledgers, delivery by delivery."
+    )
     parser.add_argument("landing", type=Path, help="folder that gets one folder per delivery")
     parser.add_argument("--loans", type=int, default=1000, help="loans disbursed up to the last delivery (1000)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another book (1)")
-    parser.add_argument("--delivery", type=date.fromisoformat, action="append", metavar="YYYY-MM-DD", help="repeat it for each delivery")
+    parser.add_argument(
+        "--delivery", type=date.fromisoformat, action="append", metavar="YYYY-MM-DD", help="repeat it for each delivery"
+    )
     parser.add_argument("--format", choices=["csv", "csv.gz", "parquet"], default="csv")
     parser.add_argument("--clean", action="store_true", help="plant neither bad nor repeated rows")
     args = parser.parse_args()

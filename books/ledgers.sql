@@ -101,7 +101,7 @@ planned as (
     select loan_no, 2, if(plan_basis = 'whole', installment_no, row_number() over (partition by loan_no, new_due_on is null order by installment_no)),
         restructured_on, coalesce(new_due_on, due_on), due_principal, due_interest, due_fee
     from listed
-    left join ended using (loan_no)
+    left join ended using (loan_no)                               -- a miss is a loan not closed
     where news(restructured_on, since, upto) and restructured_on < coalesce(closed_on, upto + 1) and (plan_basis = 'whole' or new_due_on is not null)
 )
 
@@ -126,7 +126,7 @@ select
         else choose('channel', loan_no * 1000 + installment_no, ['direct_debit', 'direct_debit', 'direct_debit', 'app', 'bank_transfer', 'counter']) end as channel,
 from money
 where news(known_on, since, upto)
-order by loan_no, installment_no, tag;
+order by money.loan_no, money.installment_no, money.tag;           -- unqualified it would be the column above, mostly null
 
 create macro charges(since, upto) as table
 select
@@ -136,13 +136,13 @@ from charge
 where news(due_on, since, upto)
 order by loan_no, installment_no, tag;
 
--- A pause is delivered open and again when it ends.
+-- A pause is delivered open and again when it ends; one in ten never does.
 create macro pauses(since, upto) as table
 select loan_id(loan_no) as loan_id, from_on, by_then(to_on, upto) as to_on, choose('pause reason', loan_no, ['hardship', 'hardship', 'disaster', 'dispute', 'technical']) as reason
 from (
-    select loan_no, coalesce(missed_on, disbursed_on) + between_days('pause', loan_no, 1, 30) as from_on, from_on + between_days('pause length', loan_no, 5, 60) as to_on
+    select loan_no, coalesce(missed_on, disbursed_on) + between_days('pause', loan_no, 1, 30) as from_on, if(u('open pause', loan_no) < 0.1, null, from_on + between_days('pause length', loan_no, 5, 60)) as to_on
     from loan
-    where u('pauses', loan_no) < if(missed_on is null, 0.005, 0.15)
+    where u('pauses', loan_no) < if(missed_on is null, 0.008, 0.2)
 )
 where from_on <= upto and (news(from_on, since, upto) or news(to_on, since, upto))
 order by loan_no;
@@ -323,20 +323,23 @@ from made
 where news(attempted_on, since, upto)
 order by loan_no, k;
 
--- A best effort of the general ledger at `upto`, as known then: principal unpaid on the loans of the book, money laid on the oldest installment first
--- (interest and fees before principal), charges paid only from what is left. Products that allocate otherwise differ from it by a little, as they do in life.
+-- A best effort of the general ledger at `upto`, as known then: principal unpaid on the loans of the book. Money lies on the oldest installment first, interest and
+-- fees before principal; charges take what is left (under fees_first what was charged before the last money), waivers go to charges. It is exact for the default
+-- conventions; products that allocate by installment or principal first differ a little, as general ledgers do.
 create macro gl_balances(since, upto) as table
 with book as (
-    select loan_no, gl_account, currency, restructured_on, plan_basis, component_order
+    select loan_no, gl_account, currency, restructured_on, plan_basis, allocation
     from loan
-    left join ended using (loan_no)
+    left join ended using (loan_no)                               -- a miss is a loan not closed
     where disbursed_on <= upto and coalesce(closed_on, upto + 1) > upto and coalesce(written_off_on, upto + 1) > upto
 ),
 
 received as (
     select
         loan_no,
-        coalesce(sum(case kind when 'payment' then amount when 'waiver' then amount when 'reversal' then -amount else 0 end), 0) as money,
+        sum(case when kind in ('payment', 'waiver') then amount when kind = 'reversal' then -amount else 0 end) as money,
+        sum(if(kind = 'waiver' and not names_installment, amount, 0)) as waived,
+        max(paid_on) as last_paid_on,
     from money
     inner join book using (loan_no)
     where known_on <= upto and coalesce(plan_basis != 'remaining' or restructured_on > upto or paid_on >= restructured_on, true)
@@ -344,7 +347,14 @@ received as (
 ),
 
 charged as (
-    select loan_no, sum(if(kind = 'reversal', -amount, amount)) as charges from charge where due_on <= upto group by loan_no
+    select
+        loan_no,
+        sum(if(kind = 'reversal', -amount, amount)) as charges,
+        sum(if(kind = 'reversal', -amount, amount)) filter (due_on <= last_paid_on) as charges_reached,
+    from charge
+    inner join received using (loan_no)
+    where due_on <= upto
+    group by loan_no
 ),
 
 rung as (
@@ -361,20 +371,35 @@ rung as (
 
 ladder as (
     select
-        loan_no, principal, rest,
+        loan_no, principal,
         sum(principal + rest) over (partition by loan_no order by due_on, rest desc rows unbounded preceding) as owed_to,
         sum(if(due_on <= upto, principal + rest, 0)) over (partition by loan_no) as due_by_now,
     from rung
+),
+
+settled as (
+    select
+        loan_no, money, coalesce(charges, 0) as charges, coalesce(charges_reached, 0) as charges_reached,
+        least(waived, coalesce(charges, 0)) as forgiven,
+    from received
+    left join charged using (loan_no)                             -- a miss is a loan never charged
+),
+
+laid as (
+    select
+        gl_account, currency, principal, owed_to,
+        case
+            when money is null then 0
+            when allocation = 'fees_first' then greatest(0, money - charges_reached)
+            else least(money - forgiven, due_by_now) + greatest(0, money - due_by_now - charges)
+        end as paid_to,
+    from ladder
+    inner join book using (loan_no)
+    left join settled using (loan_no)                             -- a miss is a loan that nobody has paid on
 )
 
-select upto as as_of, gl_account, currency, money_of(sum(least(principal, greatest(0, owed_to - laid)))::bigint) as balance
-from (
-    select loan_no, principal, owed_to, coalesce(least(money, due_by_now) + greatest(0, money - due_by_now - coalesce(charges, 0)), 0) as laid
-    from ladder
-    left join received using (loan_no)
-    left join charged using (loan_no)
-)
-inner join book using (loan_no)
+select upto as as_of, gl_account, currency, money_of(sum(least(principal, greatest(0, owed_to - paid_to)))::bigint) as balance
+from laid
 group by gl_account, currency
 order by gl_account, currency;
 

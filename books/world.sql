@@ -98,13 +98,13 @@ behaving as (
         known_from - if(u('known before', customer_no) < 0.6, 0, between_days('opened', customer_no, 1, 400)) as opened_on,
         case
             when b < 0.14 then 'early'
-            when b < 0.70 then 'on_time'
-            when b < 0.82 then 'few_days_late'
-            when b < 0.85 then 'slow'
-            when b < 0.91 then 'cures'
-            when b < 0.925 then 'restructured'
-            when b < 0.945 then 'partial'
-            when b < 0.99 then 'stops'
+            when b < 0.68 then 'on_time'
+            when b < 0.79 then 'few_days_late'
+            when b < 0.81 then 'slow'
+            when b < 0.89 then 'cures'
+            when b < 0.915 then 'restructured'
+            when b < 0.93 then 'partial'
+            when b < 0.988 then 'stops'
             else 'never_pays'
         end as behaviour,
     from described
@@ -114,9 +114,11 @@ select
     * exclude (b, known_from),
     case
         when behaviour = 'never_pays' then last_lent_on
-        when behaviour in ('cures', 'restructured', 'partial', 'stops') then last_lent_on + between_days('trouble', customer_no, 20, 540)
+        when behaviour = 'restructured' and u('recently', customer_no) < 0.6
+            then greatest(last_lent_on + 20, getvariable('last_on') - between_days('recent trouble', customer_no, 60, 250))     -- so that each book has some
+        when behaviour in ('cures', 'restructured', 'partial', 'stops') then last_lent_on + between_days('trouble', customer_no, 20, 450)
     end as trouble_on,
-    trouble_on + between_days('cure', customer_no, 35, 150) as cured_on,
+    trouble_on + between_days('cure', customer_no, 35, 190) as cured_on,
     if(behaviour in ('stops', 'never_pays') and u('lost', customer_no) < 0.3, trouble_on + between_days('lost on', customer_no, 5, 60), null) as lost_on,
     if(trouble_on is null and u('new phone', customer_no) < 0.2, opened_on + between_days('new phone on', customer_no, 60, 1400), null) as new_phone_on,
 from behaving;
@@ -158,7 +160,7 @@ select
     if(behaviour in ('early', 'on_time') and shape != 'bullet' and u('prepays', loan_no) < 0.12,
         disbursed_on + between_days('prepaid on', loan_no, 30, 700), null) as prepaid_on,
     if(behaviour in ('stops', 'never_pays'), missed_on + 91, null) as impaired_on,
-    if(behaviour in ('stops', 'never_pays', 'partial') and u('writes off', loan_no) < 0.85, missed_on + between_days('written off', loan_no, 200, 480), null) as written_off_on,
+    if(behaviour in ('stops', 'never_pays', 'partial') and u('writes off', loan_no) < 0.92, missed_on + between_days('written off', loan_no, 185, 380), null) as written_off_on,
     case
         when u('cancelled', loan_no) < 0.002 then 'cancelled'
         when behaviour = 'stops' and u('leaves', loan_no) < 0.06 then 'sold'
@@ -166,7 +168,7 @@ select
     end as left_as,
     case left_as
         when 'cancelled' then disbursed_on + 3
-        when 'sold' then missed_on + between_days('sold', loan_no, 150, 199)
+        when 'sold' then missed_on + between_days('sold', loan_no, 120, 184)
         when 'refinanced' then coalesce(missed_on, disbursed_on) + between_days('refinanced', loan_no, 100, 190)
     end as left_on,
 from agreed;
@@ -207,7 +209,7 @@ agreed as (
         period_fee as due_fee,
         due_principal + due_interest + due_fee as amount,
         behaviour, stumbled_on, cured_on, missed_on, restructured_on, left_on, product_no,
-        due_on >= stumbled_on as is_troubled,
+        coalesce(due_on >= stumbled_on, false) as is_troubled,
         if(is_troubled, add_months(due_on, shift_months), null) as new_due_on,
         coalesce(due_on > prepaid_on + 5, false) as is_prepaid,
     from scheduled
@@ -253,7 +255,7 @@ with paid as (
         due.*,
         penalty - penalty_reversed as net_penalty,
         case when mishap < 60 then 'reversed' when mishap < 80 then 'overstated' when mishap < 95 and product_no = 2 then 'charged_back'
-            when mishap between 100 and 130 and due_interest > 0 and behaviour != 'partial' then 'interest_waived' else 'none' end as trouble,
+            when mishap between 100 and 130 and due_interest > 0 and not is_troubled then 'interest_waived' else 'none' end as trouble,
         paid_on + between_days('undone', due_no, 1, 40) as undone_on,
         undone_on + between_days('made good', due_no, 2, 9) as again_on,
         paid + if(behaviour = 'partial' or is_penalty_waived, 0, net_penalty) as received,
@@ -289,7 +291,7 @@ event as (
     select loan_no, installment_no, 'I', paid_on, 'waiver', null, false, due_interest, false
     from paid where trouble = 'interest_waived'
     union all
-    select loan_no, installment_no, 'W', greatest(paid_on, penalty_on), 'waiver', null, false, net_penalty, false
+    select loan_no, installment_no, 'W', paid_on, 'waiver', null, false, net_penalty, false
     from paid where is_penalty_waived
     union all
     select loan_no, 0, 'P', prepaid_on, 'payment', null, false, principal, false from prepaid
@@ -355,7 +357,7 @@ create table advance as
 with candidate as (
     select customer.*, copy, customer_no * 10 + copy as advance_no
     from customer, range(1, 3) as copies (copy)
-    where u('advance', advance_no) < if(segment = 'corporate', [0.25, 0.08][copy], [0.008, 0][copy])
+    where u('advance', advance_no) < if(segment = 'corporate', [0.35, 0.12], [0.01, 0])[copy]
 ),
 
 made as (
@@ -367,7 +369,7 @@ made as (
         if(segment = 'personal', 'unsecured', choose('advance security', advance_no, ['unsecured', 'guaranteed', 'mortgaged', 'pledged'])) as security,
         round(log_uniform('advance amount', advance_no, if(segment = 'personal', 5e4, 5e6), if(segment = 'personal', 5e6, 5e8)), -4)::bigint as amount,
         if(u('agreed', advance_no) < 0.6, advanced_on + between_days('agreed on', advance_no, 15, 120), null) as due_on,
-        coalesce(behaviour != 'cures' and advanced_on >= trouble_on - 120, false) as is_bad,
+        u('advance fails', advance_no) < 0.1 or coalesce(behaviour != 'cures' and advanced_on >= trouble_on - 120, false) as is_bad,
         if(is_bad and u('advance lost', advance_no) < 0.7, advanced_on + between_days('advance written off', advance_no, 400, 700), null) as written_off_on,
         case
             when u('advance share', advance_no) < if(is_bad, 0.6, 0) then 0

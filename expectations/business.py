@@ -17,8 +17,10 @@ Nothing here imports Great Expectations, which takes seconds; `engine.run_gate` 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from string import Formatter
+from textwrap import dedent
 from typing import Literal
 
 Severity = Literal["critical", "warning", "info"]
@@ -61,15 +63,35 @@ def rows(
         raise ValueError(f"{title!r}: severity is {severity!r}; allowed: {', '.join(SEVERITIES)}")
     fields = {field for _, field, _, _ in Formatter().parse(sql) if field is not None}
     if fields != {"batch"}:
-        raise ValueError(f"{title!r}: the SQL must name its table as {{batch}} and no other field; it has {fields or '{}'}")
-    return Rows(title=title, sql=_dedent(sql), severity=severity, description=_one_line(description), samples=samples)
+        raise ValueError(
+            f"{title!r}: the SQL must name its table as {{batch}}, and no other field; it has {sorted(fields)}"
+        )
+    sql = dedent(sql).strip().rstrip(";")
+    return Rows(title=title, sql=sql, severity=severity, description=" ".join(description.split()), samples=samples)
 
 
-def _dedent(sql: str) -> str:
-    from textwrap import dedent
+def slug(table: str) -> str:
+    """The name of a table or a query as Great Expectations and file names can hold it."""
+    return re.sub(r"\W+", "_", table)
 
-    return dedent(sql).strip().rstrip(";")
+
+def sentence(error: str, query: str = "") -> str:
+    """DuckDB's message as a sentence for a reader who doesn't know the query, which it may name in part only."""
+    error = re.sub(r"^\(_?duckdb\.\w+\) ", "", error)
+    if error.startswith(("Conversion Error", "Invalid Input Error")):
+        error = re.sub(r"'[^']*'|\"[^\"]*\"", "'…'", error)  # what could not be converted may be personal data
+    if found := re.search(r"(?:Table|View) with name (\S+) does not exist", error):
+        full = re.search(rf"\b\w+\.{re.escape(found[1])}\b", query)
+        return f"Table {full[0] if full else found[1]} is missing."
+    if found := re.search(r'Schema with name "?(\S+?)"? does not exist', error):
+        return f"Schema {found[1]} is missing."
+    if found := re.search(r'Referenced column "([^"]+)" (?:was )?not found', error):
+        return f"Column {found[1]} is missing{_candidates(error)}."
+    if found := re.search(r'(?:Table|alias) "([^"]+)" does not have a column named "([^"]+)"', error):
+        return f"Column {found[2]} is missing from {found[1]}{_candidates(error)}."
+    return next((line.strip() for line in error.splitlines() if line.strip()), "no reason given")
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _candidates(error: str) -> str:
+    found = re.search(r"Candidate bindings:\s*(.+)", error)
+    return f"; there is {found[1].strip()}" if found else ""

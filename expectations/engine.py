@@ -10,8 +10,9 @@ What the bridge is for, and when it can go:
   has none, so nearly every expectation answers `list index out of range` (great_expectations issue 11579; a native
   engine is its pull request 12084). Our dialect reads each result to its end as soon as it is there.
   `tests/expectations/test_bridge.py` fails on the day the stock dialect works: then delete ours.
-- duckdb-engine adds a `custom_user_agent` to the settings, and DuckDB refuses two connections of one process to one file
-  whose settings differ. Our dialect connects as plain `duckdb.connect(path, read_only=True)` does.
+- DuckDB names a database after its file, so in `marts.duckdb` the name `marts.loan_aging` is ambiguous between the database
+  and the schema `marts`. And it refuses two connections of one process to one file whose settings differ, where
+  duckdb-engine adds a `custom_user_agent`. Our dialect attaches the file, read-only, under the name `candidate`.
 - A metric that cannot be computed fails all metrics computed with it (issue 10709). So tables and columns are looked up
   first, and an expectation that lacks one is reported as "could not run", apart from those that failed.
 """
@@ -21,8 +22,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -31,7 +32,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from expectations.business import SAMPLES, Rows, Severity
+from expectations.business import SAMPLES, Rows, Severity, sentence, slug
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -53,7 +54,7 @@ class Suite:
 
     @property
     def name(self) -> str:
-        return re.sub(r"\W+", "_", self.table)
+        return slug(self.table)
 
 
 @dataclass(frozen=True)
@@ -162,15 +163,22 @@ def _run_suite(context: EphemeralDataContext, source: Any, suite: Suite, run: An
     engine = source.get_engine()
     unable = {index: why for index, each in enumerate(suite.expectations) if (why := _cannot_run(engine, suite, each))}
     able = [each for index, each in enumerate(suite.expectations) if index not in unable]
-    validated = iter(_validate(context, source, suite, able, run) if able else [])
+    meta = {
+        "title": suite.title or suite.table,
+        "table": suite.table,
+        "could_not_run": [[_title(suite.expectations[index]), why] for index, why in unable.items()],
+    }
+    validated = iter(_validate(context, source, suite, able, run, meta) if able else [])
     return [
-        _finding(suite, each, message=unable[index]) if index in unable else _finding(suite, each, result=next(validated))
+        _finding(suite, each, message=unable[index])
+        if index in unable
+        else _finding(suite, each, result=next(validated))
         for index, each in enumerate(suite.expectations)
     ]
 
 
 def _validate(
-    context: EphemeralDataContext, source: Any, suite: Suite, wanted: Sequence[Rows | Expectation], run: Any
+    context: EphemeralDataContext, source: Any, suite: Suite, wanted: Sequence[Rows | Expectation], run: Any, meta: dict
 ) -> list[ExpectationValidationResult]:
     """The results, in the order of what was wanted: Great Expectations itself puts those that raised first."""
     from great_expectations import ExpectationSuite, ValidationDefinition
@@ -179,13 +187,15 @@ def _validate(
 
     if suite.query is None:
         schema, _, table = suite.table.rpartition(".")
-        asset = source.add_table_asset(name=suite.table, table_name=table, schema_name=schema or None)
+        with warnings.catch_warnings():  # it would have one data source per schema; one file is one source here
+            warnings.filterwarnings("ignore", message="`schema_name` is deprecated", category=DeprecationWarning)
+            asset = source.add_table_asset(name=suite.table, table_name=table, schema_name=schema or None)
         batch = asset.add_batch_definition_whole_table("all rows")
     else:
         asset = source.add_query_asset(name=suite.name, query=suite.query)
         batch = asset.add_batch_definition_whole_table("all rows")
     built = [ExpectNoFailingRows.of(each) if isinstance(each, Rows) else copy(each) for each in wanted]
-    stored = context.suites.add(ExpectationSuite(name=suite.name, expectations=built))
+    stored = context.suites.add(ExpectationSuite(name=suite.name, expectations=built, meta=meta))
     definition = context.validation_definitions.add(ValidationDefinition(name=suite.name, data=batch, suite=stored))
     result_format = {"result_format": "COMPLETE", "partial_unexpected_count": SAMPLES}
     results = definition.run(result_format=result_format, run_id=run).results
@@ -197,7 +207,11 @@ def _validate(
 
 
 def _finding(
-    suite: Suite, expectation: Rows | Expectation, *, result: ExpectationValidationResult | None = None, message: str = ""
+    suite: Suite,
+    expectation: Rows | Expectation,
+    *,
+    result: ExpectationValidationResult | None = None,
+    message: str = "",
 ) -> Finding:
     known = {
         "suite": suite.title or suite.table,
@@ -206,18 +220,24 @@ def _finding(
         "description": expectation.description or "",
         "severity": getattr(expectation.severity, "value", expectation.severity),
     }
+    from expectations.unexpected import raised
+
     if result is None:
         return Finding(**known, outcome="could_not_run", message=message)
-    if error := _exception(result):
-        return Finding(**known, outcome="could_not_run", message=error)
+    if why := raised(result):
+        return Finding(**known, outcome="could_not_run", message=why)
     details = result.result or {}
     observed = details.get("observed_value")
     if isinstance(expectation, Rows):
-        failing, samples = int(observed), details["details"]["unexpected_rows"]
+        failing = int(observed)
+        found = details["details"]
+        samples = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
         message = "" if result.success else _counted(failing, "failing row")
     else:
         failing, samples = details.get("unexpected_count"), _native_samples(details)
-        message = "" if result.success else f"observed: {observed}" if failing is None else _counted(failing, "failing row")
+        message = (
+            "" if result.success else f"observed: {observed}" if failing is None else _counted(failing, "failing row")
+        )
     return Finding(
         **known,
         outcome="passed" if result.success else "failed",
@@ -242,15 +262,6 @@ def _native_samples(details: dict[str, Any]) -> list[dict[str, Any]]:
         {key: plain(cell) for key, cell in value.items()} if isinstance(value, dict) else {"value": plain(value)}
         for value in values[:SAMPLES]
     ]
-
-
-def _exception(result: ExpectationValidationResult) -> str:
-    """The first line of what was raised, or nothing. Great Expectations keeps it flat or under the id of a metric."""
-    info = result.exception_info or {}
-    for each in [info, *(value for value in info.values() if isinstance(value, dict))]:
-        if each.get("raised_exception"):
-            return _sentence(str(each.get("exception_message") or "no reason given"))
-    return ""
 
 
 def _counted(count: int, noun: str) -> str:
@@ -296,30 +307,10 @@ def _unbound(engine: sqlalchemy.Engine, query: str) -> str:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"explain {query}")
     except sqlalchemy.exc.SQLAlchemyError as error:
-        return _sentence(str(error.__cause__ or error), query)
+        return sentence(str(error.__cause__ or error), query)
     except Exception as error:  # duckdb's own exceptions pass through duckdb-engine unwrapped
-        return _sentence(str(error), query)
+        return sentence(str(error), query)
     return ""
-
-
-def _sentence(error: str, query: str = "") -> str:
-    """DuckDB's message as a sentence for a reader who doesn't know the query, which it may name in part only."""
-    error = re.sub(r"^\(_?duckdb\.\w+\) ", "", error)
-    if found := re.search(r"(?:Table|View) with name (\S+) does not exist", error):
-        full = re.search(rf"\b\w+\.{re.escape(found[1])}\b", query)
-        return f"Table {full[0] if full else found[1]} is missing."
-    if found := re.search(r'Schema with name "?(\S+?)"? does not exist', error):
-        return f"Schema {found[1]} is missing."
-    if found := re.search(r'Referenced column "([^"]+)" (?:was )?not found', error):
-        return f"Column {found[1]} is missing{_candidates(error)}."
-    if found := re.search(r'(?:Table|alias) "([^"]+)" does not have a column named "([^"]+)"', error):
-        return f"Column {found[2]} is missing from {found[1]}{_candidates(error)}."
-    return next((line.strip() for line in error.splitlines() if line.strip()), "no reason given")
-
-
-def _candidates(error: str) -> str:
-    found = re.search(r"Candidate bindings:\s*(.+)", error)
-    return f"; there is {found[1].strip()}" if found else ""
 
 
 # The bridge
@@ -361,7 +352,9 @@ def _datasource(context: EphemeralDataContext, database: Path) -> Iterator[Any]:
         yield source
     finally:
         source.get_engine().dispose()
-        for connection in _OPENED.pop(str(database), []):  # Great Expectations makes engines of its own and keeps them
+        for connection in reversed(
+            _OPENED.pop(str(database), [])
+        ):  # Great Expectations makes engines of its own and keeps them
             connection.close()
 
 
@@ -406,9 +399,14 @@ def _gate_dialect() -> type:
         execution_ctx_cls = BufferedContext
 
         def connect(self, *_: Any, path: str, **__: Any) -> duckdb_engine.ConnectionWrapper:
-            connection = duckdb_engine.ConnectionWrapper(duckdb.connect(path, read_only=True))
-            _OPENED.setdefault(path, []).append(connection)
-            return connection
+            if path not in _OPENED:
+                literal = path.replace("'", "''")
+                _OPENED[path] = [duckdb.connect()]
+                _OPENED[path][0].execute(f"attach '{literal}' as candidate (read_only)")
+            plain = _OPENED[path][0].cursor()
+            plain.execute("use candidate")
+            _OPENED[path].append(plain)
+            return duckdb_engine.ConnectionWrapper(plain)
 
         @classmethod
         def get_pool_class(cls, url: Any) -> type[pool.Pool]:

@@ -14,7 +14,7 @@ from great_expectations.render import LegacyDiagnosticRendererType, LegacyRender
 from great_expectations.render.components import RenderedStringTemplateContent, RenderedTableContent
 from great_expectations.render.renderer.renderer import renderer
 
-from expectations.business import COUNT_COLUMN, Rows
+from expectations.business import COUNT_COLUMN, Rows, sentence
 
 BADGES = {"critical": "badge-danger", "warning": "badge-warning", "info": "badge-info"}
 
@@ -41,12 +41,14 @@ class ExpectNoFailingRows(UnexpectedRowsExpectation):
         )
 
     def _validate(self, metrics: dict, runtime_configuration: dict | None = None, execution_engine: Any = None) -> dict:
-        found = [dict(row) for row in metrics["unexpected_rows_query.table"]]
+        found = metrics["unexpected_rows_query.table"]
         count = int(found[0][COUNT_COLUMN]) if found else 0
-        samples = [{key: plain(value) for key, value in row.items() if key != COUNT_COLUMN} for row in found]
+        # Lists, not dictionaries: stored as JSON with sorted keys, those would lose the order of the columns.
+        columns = [column for column in found[0] if column != COUNT_COLUMN] if found else []
+        samples = [[plain(row[column]) for column in columns] for row in found]
         return {
             "success": count == 0,
-            "result": {"observed_value": count, "details": {"unexpected_rows": samples}},
+            "result": {"observed_value": count, "details": {"columns": columns, "rows": samples}},
         }
 
     @classmethod
@@ -85,9 +87,17 @@ class ExpectNoFailingRows(UnexpectedRowsExpectation):
         return "none failing" if count == 0 else f"{count:,} failing"
 
     @classmethod
+    @renderer(renderer_type=LegacyDiagnosticRendererType.UNEXPECTED_STATEMENT)
+    def _diagnostic_unexpected_statement_renderer(cls, result: Any = None, **_: Any) -> list:
+        """Why it could not run. The parent would print the traceback, with the paths of the machine in it."""
+        why = raised(result)
+        return [text("$why", params={"why": why}, styling={"classes": ["text-danger"]}, tag="p")] if why else []
+
+    @classmethod
     @renderer(renderer_type=LegacyDiagnosticRendererType.UNEXPECTED_TABLE)
     def _diagnostic_unexpected_table_renderer(cls, result: Any = None, **_: Any) -> list | None:
-        found = (result.result or {}).get("details", {}).get("unexpected_rows") or []
+        details = (result.result or {}).get("details") or {}
+        found = details.get("rows")
         if not found:
             return None
         count = result.result["observed_value"]
@@ -96,14 +106,23 @@ class ExpectNoFailingRows(UnexpectedRowsExpectation):
             RenderedTableContent(
                 content_block_type="table",
                 header=text("$heading", params={"heading": heading}, styling={"classes": ["samples-heading"]}),
-                header_row=[text("$name", params={"name": name}) for name in found[0]],
+                header_row=[text("$name", params={"name": name}) for name in details["columns"]],
                 table=[
-                    [text("$value", params={"value": "" if value is None else str(value)}) for value in row.values()]
+                    [text("$value", params={"value": "" if value is None else str(value)}) for value in row]
                     for row in found
                 ],
                 styling={"body": {"classes": ["table", "table-sm", "table-bordered", "samples"]}},
             )
         ]
+
+
+def raised(result: Any) -> str:
+    """The message of what an expectation raised, or nothing. It is kept flat, or under the id of a metric."""
+    info = result.exception_info or {}
+    for each in (info, *info.values()):
+        if isinstance(each, dict) and each.get("raised_exception"):
+            return sentence(str(each.get("exception_message") or "no reason given"))
+    return ""
 
 
 def text(template: str, params: dict, styling: dict | None = None, tag: str = "span", lead: str = "") -> Any:

@@ -371,7 +371,7 @@ class Obligation:
 
     @property
     def unpaid(self) -> int:
-        return self.fee + self.interest + self.principal - self.paid
+        return self.fee + self.interest + self.principal - self.paid  # spelled out: this is read most often
 
     def queue_order(self) -> tuple[Any, ...]:
         """Reopened ones first of all; then unrolled due date, installment < residual < charge < chargeback, number."""
@@ -691,7 +691,10 @@ def position(
     calendar: Calendar,
     counted: Callable[[Money], bool] = lambda money: True,
 ) -> Position:
-    """Lay all money dated by `day` on what is owed by `day`. `owed` comes from `obligations` for the same period."""
+    """Lay all money dated by `day` on what is owed by `day`. `owed` comes from `obligations` for the same period.
+
+    The position writes on the obligations it is given: read it off before laying money on the same list again.
+    """
     terms = period.terms
     queue = []
     for one in owed:
@@ -711,9 +714,7 @@ def position(
         for charge in loan.charges
         if period.counts_from <= charge.due_on <= day
     ]
-    money = [
-        (one, one.net(day)) for one in loan.money if period.counts_from <= one.paid_on <= day and counted(one)
-    ]
+    money = [(one, one.net(day)) for one in loan.money if period.counts_from <= one.paid_on <= day and counted(one)]
     lay = {
         "oldest_installment_first": _lay_oldest_first,
         "fees_first": _lay_fees_first,
@@ -745,6 +746,8 @@ def _lay_oldest_first(
     heap += pour(waived, charges)
     if charges_age:
         queue = _with_charges(queue, charges)
+        return queue, pour(heap, queue)
+    if not charges:
         return queue, pour(heap, queue)
     # Charges are paid only from what is left after everything due; the rest prepays what is not due yet.
     left_over = max(0, heap - _due(queue, day))
@@ -784,7 +787,7 @@ def _lay_by_installment(
             net = pour(net, [o for o in queue if o.kind == "installment" and o.number == one.installment_no])
         credit += pour(net, existing)
     credit = pour(credit, queue)
-    if charges_age:
+    if charges_age or not charges:
         return queue, credit
     # Charges are paid only from what is left after everything due: from waiting money, then from money that ran ahead.
     laid = sum(owed.paid for owed in queue)
@@ -810,7 +813,7 @@ def history(loan: LoanFile, all_periods: Sequence[Period], calendar: Calendar) -
     """(first_overdue_on, max_days_past_due) over every day from disbursement, each as of that day.
 
     Not every day has to be worked out. Who has paid what changes only on days with an event, what is owed only with
-    the period or on such a day, and what is overdue only on a due date or the day after one. From one such day to the
+    the period or on such a day, and what is overdue only on the due date or, under exclude_due_date, the day after. From one such day to the
     next, nothing changes but the count: zero stays zero, and anything else grows by one a day. The test
     `test_every_day_gives_the_same_history` compares this with working out each day.
     """
@@ -822,8 +825,8 @@ def history(loan: LoanFile, all_periods: Sequence[Period], calendar: Calendar) -
         due_days = {one.rolled_on for one in owed}
         if period.terms.charges_age:
             due_days |= {calendar.roll(charge.due_on, period.terms.due_date_roll) for charge in loan.charges}
-        for due_day in due_days - {NEVER}:
-            changes |= {due_day, due_day + ONE_DAY}
+        until_overdue = timedelta(days=0 if period.terms.includes_due_date else 1)
+        changes |= {due_day + until_overdue for due_day in due_days if due_day != NEVER}
         days = sorted(change for change in changes if period.first_day <= change <= period.last_day)
         for day, following in zip(days, [*days[1:], period.last_day + ONE_DAY], strict=True):
             days_past_due = position(loan, day, period, owed, calendar).days_past_due()

@@ -1,0 +1,188 @@
+{{ kept_by_loan() }}
+-- grain: obligation (rung) of a loan in a period
+-- as of: none; a rung exists from exists_from on
+-- decision: 0004 the ladder: obligations laid end to end by due date; money is one number that climbs it
+
+with periods as (
+    select * from {{ ref('int_aging__periods') }}
+    where {{ touched('loan_id') }}
+),
+
+loans as (
+    select * from {{ ref('int_aging__loans') }}
+    where {{ touched('loan_id') }}
+),
+
+installments as (
+    select * from {{ ref('stg_installments') }}
+    where {{ touched('loan_id') }}
+),
+
+planned as (
+    select
+        periods.loan_id,
+        periods.period_no,
+        installments.installment_no,
+        installments.due_on,
+        installments.principal_due,
+        installments.interest_due,
+        installments.fee_due
+    from periods
+    inner join installments
+        on installments.loan_id = periods.loan_id and installments.plan_no = periods.plan_no
+),
+
+-- principal that a whole plan leaves out is due at maturity; so is all of it where there is no plan
+left_out as (
+    select
+        periods.loan_id,
+        periods.period_no,
+        coalesce(min(loans.matures_on), max(planned.due_on), date '9999-12-31') as due_on,
+        min(loans.principal) - coalesce(sum(planned.principal_due), 0) as principal_due
+    from periods
+    inner join loans on loans.loan_id = periods.loan_id
+    left join planned  -- a miss: a loan without installments
+        on planned.loan_id = periods.loan_id and planned.period_no = periods.period_no
+    where not periods.is_remaining
+    group by periods.loan_id, periods.period_no
+    having min(loans.principal) > coalesce(sum(planned.principal_due), 0)
+),
+
+-- charges that age, less what of them was reversed when the period began
+aging_charges as (
+    select
+        periods.loan_id,
+        periods.period_no,
+        charges.original_id,
+        charges.original_due_on as due_on,
+        sum(case when charges.is_reversal then -charges.amount else charges.amount end) as amount
+    from periods
+    inner join {{ ref('int_aging__charges') }} as charges on charges.loan_id = periods.loan_id
+    where
+        periods.charges_age
+        and charges.original_due_on >= periods.counts_from
+        and charges.original_due_on < periods.to_on
+        and (not charges.is_reversal or charges.happened_on <= periods.from_on)
+    group by periods.loan_id, periods.period_no, charges.original_id, charges.original_due_on
+),
+
+chargebacks as (
+    select
+        periods.loan_id,
+        periods.period_no,
+        repayments.repayment_id,
+        repayments.paid_on as due_on,
+        repayments.amount
+    from periods
+    inner join {{ ref('stg_repayments') }} as repayments on repayments.loan_id = periods.loan_id
+    where
+        repayments.kind = 'chargeback'
+        and repayments.paid_on >= periods.counts_from
+        and repayments.paid_on < periods.to_on
+),
+
+-- money from before a remaining plan that was reversed since: owed again, due on the day the plan took effect
+reopened as (
+    select
+        periods.loan_id,
+        periods.period_no,
+        periods.plan_effective_on as due_on,
+        sum(payments.amount) as amount
+    from periods
+    inner join {{ ref('int_aging__payments') }} as payments on payments.loan_id = periods.loan_id
+    where
+        periods.is_remaining
+        and payments.is_reversal
+        and payments.original_paid_on < periods.counts_from
+        and payments.happened_on between periods.counts_from and periods.from_on
+    group by periods.loan_id, periods.period_no, periods.plan_effective_on
+),
+
+{% set zero = 'cast(0 as decimal(18, 2))' %}
+
+obligations as (
+    select
+        loan_id, period_no, 'reopened' as kind, -1 as kind_order, cast(null as integer) as installment_no,
+        cast(null as varchar) as obligation_id,
+        due_on, date '0001-01-01' as exists_from, cast(amount as decimal(18, 2)) as principal_due,
+        {{ zero }} as interest_due, {{ zero }} as fee_due
+    from reopened
+    union all
+    select
+        loan_id, period_no, 'installment' as kind, 0 as kind_order, installment_no, cast(null as varchar) as obligation_id,
+        due_on, date '0001-01-01' as exists_from, principal_due, interest_due, fee_due
+    from planned
+    union all
+    select
+        loan_id, period_no, 'residual' as kind, 1 as kind_order, cast(null as integer) as installment_no,
+        cast(null as varchar) as obligation_id,
+        due_on, date '0001-01-01' as exists_from, cast(principal_due as decimal(18, 2)) as principal_due,
+        {{ zero }} as interest_due, {{ zero }} as fee_due
+    from left_out
+    union all
+    select
+        loan_id, period_no, 'charge' as kind, 2 as kind_order, cast(null as integer) as installment_no,
+        original_id as obligation_id,
+        due_on, due_on as exists_from, {{ zero }} as principal_due, {{ zero }} as interest_due,
+        cast(amount as decimal(18, 2)) as fee_due
+    from aging_charges
+    union all
+    select
+        loan_id, period_no, 'chargeback' as kind, 3 as kind_order, cast(null as integer) as installment_no,
+        repayment_id as obligation_id,
+        due_on, due_on as exists_from, amount as principal_due, {{ zero }} as interest_due, {{ zero }} as fee_due
+    from chargebacks
+),
+
+rolled as (
+    select
+        obligations.*,
+        -- what a remaining plan reopened stands before everything else
+        case when obligations.kind = 'reopened' then date '0001-01-01' else obligations.due_on end as queue_place,
+        obligations.principal_due + obligations.interest_due + obligations.fee_due as amount,
+        case periods.due_date_roll
+            when 'following' then coalesce(days.following_on, obligations.due_on)
+            when 'following_holiday' then coalesce(days.following_holiday_on, obligations.due_on)
+            else obligations.due_on
+        end as rolled_on
+    from obligations
+    inner join periods
+        on periods.loan_id = obligations.loan_id and periods.period_no = obligations.period_no
+    left join {{ ref('int_calendar__days') }} as days  -- a miss: nothing to roll, or beyond the calendar's years
+        on
+            days.calendar = periods.calendar
+            and days.day = obligations.due_on
+            and periods.due_date_roll <> 'none'
+),
+
+{% set queue = 'partition by loan_id, period_no order by queue_place, kind_order, installment_no, obligation_id' %}
+
+numbered as (
+    select
+        *,
+        cast(row_number() over ({{ queue }}) as integer) as rung_no,
+        -- how far up the axis of money each part of the queue reaches, this rung included
+        sum(case when kind_order in (0, 1) then amount else 0 end) over ({{ queue }}) as planned_to,
+        sum(case when kind_order = 2 then amount else 0 end) over ({{ queue }}) as charged_to,
+        sum(case when kind_order in (-1, 3) then amount else 0 end) over ({{ queue }}) as charged_back_to
+    from rolled
+)
+
+select
+    loan_id,
+    period_no,
+    rung_no,
+    kind,
+    installment_no,
+    obligation_id,
+    due_on,
+    rolled_on,
+    exists_from,
+    principal_due,
+    interest_due,
+    fee_due,
+    cast(amount as decimal(18, 2)) as amount,
+    cast(planned_to as decimal(38, 2)) as planned_to,
+    cast(charged_to as decimal(38, 2)) as charged_to,
+    cast(charged_back_to as decimal(38, 2)) as charged_back_to
+from numbered

@@ -1,0 +1,107 @@
+{{ kept_by_loan() }}
+-- grain: loan, period, payer_view and span of days without an event
+-- as of: every day; from_on and to_on (exclusive) say which
+-- decision: 0004 the ladder: the oldest unpaid rung of each span; days past due grow by themselves within it
+
+with money as (
+    select money.*, periods.allocation
+    from {{ ref('int_aging__money') }} as money
+    inner join {{ ref('int_aging__periods') }} as periods
+        on periods.loan_id = money.loan_id and periods.period_no = money.period_no
+    where {{ touched('money.loan_id') }}
+),
+
+ladder as (
+    select
+        *,
+        planned_to + charged_back_to as owed_to,
+        max(charged_to) over (partition by loan_id, period_no) > 0 as has_charges
+    from {{ ref('int_aging__ladder') }}
+    where amount > 0 and {{ touched('loan_id') }}
+),
+
+charged_periods as (
+    select distinct loan_id, period_no from ladder
+    where has_charges
+),
+
+-- the usual case: one axis; the first rung that reaches beyond the money
+plain as (
+    select
+        money.loan_id,
+        money.period_no,
+        money.payer_view,
+        money.from_on,
+        money.to_on,
+        money.paid_to
+    from money
+    left join charged_periods  -- a miss: no charges in the queue
+        on charged_periods.loan_id = money.loan_id and charged_periods.period_no = money.period_no
+    where money.allocation <> 'by_installment' and charged_periods.loan_id is null
+),
+
+plain_positions as (
+    {{ first_rung_above('plain', 'ladder') }}
+),
+
+-- charges in the queue: what waivers or a replay paid of them shortens the axis, oldest charge first
+charged_positions as (
+    select
+        money.loan_id,
+        money.period_no,
+        money.payer_view,
+        money.from_on,
+        money.to_on,
+        min(ladder.rung_no) as rung_no
+    from money
+    inner join charged_periods
+        on charged_periods.loan_id = money.loan_id and charged_periods.period_no = money.period_no
+    left join ladder  -- a miss: all is paid
+        on
+            ladder.loan_id = money.loan_id
+            and ladder.period_no = money.period_no
+            and {{ is_unpaid('ladder', 'money') }}
+    where money.allocation <> 'by_installment'
+    group by money.loan_id, money.period_no, money.payer_view, money.from_on, money.to_on
+),
+
+replayed_positions as (
+    select
+        replay.loan_id,
+        replay.period_no,
+        replay.payer_view,
+        replay.from_on,
+        replay.to_on,
+        min(ladder.rung_no) as rung_no
+    from {{ ref('int_aging__replay') }} as replay
+    left join ladder  -- a miss: all is paid
+        on
+            ladder.loan_id = replay.loan_id
+            and ladder.period_no = replay.period_no
+            and ladder.amount > {{ element_at('replay.paid', 'ladder.rung_no') }}
+    where {{ touched('replay.loan_id') }}
+    group by replay.loan_id, replay.period_no, replay.payer_view, replay.from_on, replay.to_on
+),
+
+positions as (
+    select * from plain_positions
+    union all
+    select * from charged_positions
+    union all
+    select * from replayed_positions
+)
+
+select
+    positions.loan_id,
+    positions.period_no,
+    positions.payer_view,
+    positions.from_on,
+    positions.to_on,
+    positions.rung_no,
+    ladder.rolled_on as unpaid_since
+from positions
+left join ladder  -- a miss: all is paid
+    on
+        ladder.loan_id = positions.loan_id
+        and ladder.period_no = positions.period_no
+        and ladder.rung_no = positions.rung_no

@@ -1,0 +1,130 @@
+{{ kept_by_loan() }}
+-- grain: loan, period, payer_view and span of days without an event, where money names installments
+-- as of: every day; from_on and to_on (exclusive) say which
+-- decision: 0004 by_installment is a replay: paid[n] is what rung n has received
+
+with recursive rungs as (
+    select
+        loan_id,
+        period_no,
+        list(amount order by rung_no) as amounts,
+        list(exists_from order by rung_no) as exist_from,
+        list(installment_no order by rung_no) as installment_nos
+    from {{ ref('int_aging__ladder') }}
+    where {{ touched('loan_id') }}
+    group by loan_id, period_no
+),
+
+-- a rung that comes to be on a day takes what credit there is, before that day's money
+appearing as (
+    select distinct
+        ladder.loan_id,
+        ladder.period_no,
+        ladder.exists_from
+    from {{ ref('int_aging__ladder') }} as ladder
+    where {{ touched('ladder.loan_id') }} and ladder.exists_from > date '0001-01-01'
+),
+
+running as (
+    select
+        *,
+        paid_to - lag(paid_to, 1, 0) over (
+            partition by loan_id, period_no, payer_view order by happened_on, event_order, event_id
+        ) as amount
+    from {{ ref('int_aging__money_running') }}
+    where allocation = 'by_installment'
+),
+
+unnumbered as (
+    select loan_id, period_no, payer_view, from_on, to_on, happened_on, event_order, event_id, installment_no, amount
+    from running
+    union all
+    select
+        running.loan_id, running.period_no, running.payer_view, running.from_on, running.to_on,
+        appearing.exists_from as happened_on, 1 as event_order, '' as event_id,
+        cast(null as integer) as installment_no, cast(0 as decimal(38, 2)) as amount
+    from running
+    inner join appearing
+        on appearing.loan_id = running.loan_id and appearing.period_no = running.period_no
+    where running.event_order = 0
+),
+
+events as (
+    select
+        *,
+        row_number() over (
+            partition by loan_id, period_no, payer_view order by happened_on, event_order, event_id
+        ) as event_no
+    from unnumbered
+),
+
+replay as (
+    select
+        events.loan_id,
+        events.period_no,
+        events.payer_view,
+        cast(0 as bigint) as event_no,
+        list_transform(rungs.amounts, lambda amount: cast(0 as decimal(38, 2))) as paid,
+        cast(0 as decimal(38, 2)) as credit
+    from events
+    inner join rungs on rungs.loan_id = events.loan_id and rungs.period_no = events.period_no
+    where events.event_no = 1
+    union all
+    select
+        replay.loan_id,
+        replay.period_no,
+        replay.payer_view,
+        events.event_no,
+        laid.state.paid,
+        laid.state.credit
+    from replay
+    inner join events
+        on
+            events.loan_id = replay.loan_id
+            and events.period_no = replay.period_no
+            and events.payer_view = replay.payer_view
+            and events.event_no = replay.event_no + 1
+    inner join rungs on rungs.loan_id = replay.loan_id and rungs.period_no = replay.period_no
+    cross join lateral (
+        select {{ lay_money(
+            'rungs.amounts', 'rungs.exist_from', 'rungs.installment_nos', 'replay.paid', 'replay.credit',
+            'events.amount', 'events.installment_no', 'events.happened_on'
+        ) }} as state
+    ) as laid
+),
+
+daily as (
+    select *
+    from (
+        select
+            events.loan_id,
+            events.period_no,
+            events.payer_view,
+            events.to_on,
+            greatest(events.happened_on, events.from_on) as state_on,
+            replay.paid,
+            replay.credit,
+            row_number() over (
+                partition by events.loan_id, events.period_no, events.payer_view, greatest(events.happened_on, events.from_on)
+                order by events.event_no desc
+            ) as day_rank
+        from replay
+        inner join events
+            on
+                events.loan_id = replay.loan_id
+                and events.period_no = replay.period_no
+                and events.payer_view = replay.payer_view
+                and events.event_no = replay.event_no
+    ) as ranked
+    where day_rank = 1
+)
+
+select
+    loan_id,
+    period_no,
+    payer_view,
+    state_on as from_on,
+    lead(state_on, 1, to_on) over (partition by loan_id, period_no, payer_view order by state_on) as to_on,
+    paid,
+    credit
+from daily

@@ -1,0 +1,13 @@
+-- grain: loan
+-- as of: none; the loans that deliveries beyond the kept state speak of
+-- decision: 0006 state by loan touched
+
+{% set state = run_value('state_delivery_no') %}
+
+select loan_id from {{ source('raw', 'loans') }} where _delivery_no > {{ state }}
+union
+select loan_id from {{ source('raw', 'installments') }} where _delivery_no > {{ state }}
+union
+select loan_id from {{ source('raw', 'repayments') }} where _delivery_no > {{ state }}
+union
+select loan_id from {{ source('raw', 'charges') }} where _delivery_no > {{ state }}

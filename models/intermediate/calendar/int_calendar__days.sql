@@ -1,0 +1,55 @@
+-- grain: calendar and day, 1990-01-01 to 2079-12-31
+-- as of: none; a calendar is the same on every day
+-- decision: 0003 business days
+
+with calendars as (
+    select calendar, confirmed_from, confirmed_until from {{ ref('calendar') }}
+),
+
+exceptions as (
+    select calendar, day, kind from {{ ref('calendar_day') }}
+),
+
+spine as (
+    {{ day_series('1990-01-01', '2079-12-31') }}
+),
+
+kinds as (
+    select
+        calendars.calendar,
+        spine.day,
+        case
+            when exceptions.kind = 'make_up_working_day' then true
+            when exceptions.kind = 'day_off' then false
+            else {{ weekday('spine.day') }} <= 5
+        end as is_working_day,
+        coalesce(exceptions.kind = 'day_off', false) as is_named_day_off,
+        spine.day between calendars.confirmed_from and calendars.confirmed_until as is_confirmed
+    from spine
+    cross join calendars
+    left join exceptions  -- a miss: an ordinary day of the week
+        on exceptions.calendar = calendars.calendar and exceptions.day = spine.day
+),
+
+counted as (
+    select
+        *,
+        sum(case when is_working_day then 1 else 0 end) over (partition by calendar order by day) as working_days_to,
+        min(case when is_working_day then day end) over (
+            partition by calendar order by day rows between current row and unbounded following
+        ) as working_day_from
+    from kinds
+)
+
+select
+    calendar,
+    day,
+    is_working_day,
+    is_named_day_off,
+    is_confirmed,
+    -- working days up to and including this one; any count of business days is the difference of two of these
+    cast(working_days_to as integer) as working_days_to,
+    -- where a due date on this day moves to, by convention (民法典 Art. 203 for `following`)
+    coalesce(working_day_from, day) as following_on,
+    case when is_named_day_off then coalesce(working_day_from, day) else day end as following_holiday_on
+from counted

@@ -1,0 +1,53 @@
+-- grain: scheme, bucket, segment, security, product and currency that holds a loan of the book
+-- as of: the end of the as-of date
+-- decision: 0009 every scheme counts the raw days by its own rule
+
+with book as (
+    select
+        loan_aging.*,
+        days.days_excluding_due_date,
+        days.days_including_due_date
+    from {{ ref('loan_aging') }} as loan_aging
+    inner join {{ ref('int_aging__days_at') }} as days on days.loan_id = loan_aging.loan_id
+    where not loan_aging.is_written_off
+),
+
+buckets as (
+    select * from {{ ref('int_aging__buckets') }}
+)
+
+select
+    book.as_of,
+    buckets.scheme,
+    buckets.bucket,
+    buckets.bucket_order,
+    buckets.label_zh,
+    buckets.label_en,
+    book.segment,
+    book.security,
+    book.product_id,
+    book.currency,
+    cast(count(*) as bigint) as loans,
+    cast(count(distinct book.customer_id) as bigint) as customers,
+    cast(sum(book.outstanding_principal) as decimal(18, 2)) as outstanding_principal,
+    cast(sum(book.overdue_amount) as decimal(18, 2)) as overdue_amount,
+    cast(sum(book.overdue_balance) as decimal(18, 2)) as overdue_balance,
+    book.policy_version
+from book
+inner join buckets
+    on {{ in_bucket(
+        "case buckets.day_count when 'include_due_date' then book.days_including_due_date else book.days_excluding_due_date end",
+        'buckets'
+    ) }}
+group by
+    book.as_of,
+    buckets.scheme,
+    buckets.bucket,
+    buckets.bucket_order,
+    buckets.label_zh,
+    buckets.label_en,
+    book.segment,
+    book.security,
+    book.product_id,
+    book.currency,
+    book.policy_version

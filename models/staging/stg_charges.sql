@@ -1,0 +1,17 @@
+with versions as (
+    {{ first_version('charges', ['charge_id']) }}
+)
+
+select
+    charge_id,
+    loan_id,
+    due_on,
+    amount,
+    kind,
+    reverses_id,
+    _delivery,
+    _delivery_no,
+    _origin,
+    _file,
+    _line
+from versions

@@ -1,0 +1,21 @@
+with versions as (
+    {{ first_version('repayments', ['repayment_id']) }}
+)
+
+select
+    repayment_id,
+    loan_id,
+    paid_on,
+    amount,
+    kind,
+    reverses_id,
+    installment_no,
+    payer,
+    posted_at,
+    channel,
+    _delivery,
+    _delivery_no,
+    _origin,
+    _file,
+    _line
+from versions

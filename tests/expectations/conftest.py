@@ -1,0 +1,48 @@
+"""Two small databases in which every expectation holds, and the means to break one thing in a copy of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations import engine, landing, publication
+
+HERE = Path(__file__).parent
+MARTS = {"loan_aging", "aging_distribution", "quarantine_summary"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _great_expectations() -> None:
+    engine.preload()
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A landing gate database and a candidate publication without a defect."""
+    folder = tmp_path_factory.mktemp("sound")
+    made = {}
+    for name in ("landing", "publication"):
+        made[name] = folder / f"{name}.duckdb"
+        with duckdb.connect(str(made[name])) as connection:
+            connection.execute((HERE / f"sound_{name}.sql").read_text(encoding="utf-8"))
+    return made
+
+
+@pytest.fixture
+def run_with(sound: dict[str, Path], tmp_path: Path) -> Callable[..., engine.GateResult]:
+    """`run_with("publication", defect_sql)`: the gate's result on a copy into which the defect was planted."""
+
+    def run(name: str, defect: str = "") -> engine.GateResult:
+        database = tmp_path / "candidate.duckdb"
+        shutil.copyfile(sound[name], database)
+        if defect:
+            with duckdb.connect(str(database)) as connection:
+                connection.execute(defect)
+        suites = landing.suites() if name == "landing" else publication.suites(MARTS)
+        return engine.run_gate(name, database, suites, tmp_path / "docs", title=f"{name.capitalize()} 2026-10-31")
+
+    return run
