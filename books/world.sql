@@ -224,7 +224,7 @@ intended as (
             when is_troubled and behaviour = 'restructured'
                 then if(u('relapse', loan_no) < 0.3 and new_due_on > restructured_on + 100, null, new_due_on)
             when is_troubled and behaviour = 'partial' then due_on + between_days('partly', due_no, 0, 9)
-            when is_troubled then if(u('recovered', due_no) < 0.1, due_on + between_days('recovered on', due_no, 45, 200), null)
+            when is_troubled then if(u('recovered', due_no) < 0.16, due_on + between_days('recovered on', due_no, 45, 200), null)
             when behaviour = 'early' then due_on - between_days('early', due_no, 0, 4)
             when behaviour = 'few_days_late' then due_on + if(u('late', due_no) < 0.3, between_days('days late', due_no, 1, 6), 0)
             when behaviour = 'slow' then due_on + between_days('slow', due_no, 3, 40)
@@ -308,8 +308,8 @@ select
     case
         when kind != 'payment' or not is_troubled or behaviour not in ('stops', 'never_pays') then 'customer'
         when security in ('guaranteed', 'combined') and u('guarantor', loan_no) < 0.6 then 'guarantor'
-        when u('insurer', loan_no) < 0.2 then 'insurer'
-        when u('insurer', loan_no) < 0.25 then 'other'
+        when u('insurer', loan_no) < 0.3 then 'insurer'
+        when u('insurer', loan_no) < 0.33 then 'other'
         else 'customer'
     end as payer,
     (product_no = 3 and tag in ('', 'A') and u('unnamed', loan_no) >= 0.05) or tag = 'I' as names_installment,

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from expectations.business import SAMPLES, Rows, Severity, sentence, slug
 
 if TYPE_CHECKING:
+    import duckdb
     import sqlalchemy
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.data_context import EphemeralDataContext
@@ -117,8 +118,8 @@ class GateResult:
 def run_gate(name: str, database: Path, suites: Sequence[Suite], docs: Path, *, title: str) -> GateResult:
     """Run every expectation against a DuckDB file, opened read-only, and write one site of data docs to `docs`.
 
-    Raises FileNotFoundError if there is no such database, ValueError if two suites have one name. Whatever the data
-    holds is a finding, never an exception.
+    Raises FileNotFoundError if there is no such database, ValueError if two suites have one name, and duckdb.Error if the
+    file cannot be opened, as when it is open for writing anywhere. Whatever the data holds is a finding, no exception.
     """
     if not database.is_file():
         raise FileNotFoundError(f"the {name} gate has no database to look at: {database}")
@@ -133,19 +134,20 @@ def run_gate(name: str, database: Path, suites: Sequence[Suite], docs: Path, *, 
 
     began = time.perf_counter()
     run = RunIdentifier(run_name=name)
-    with _context(docs, title) as context, _datasource(context, database) as source:
+    context = _context(docs)
+    with _datasource(context, database) as source:
         findings: list[Finding] = []
         for suite in suites:
             findings += _run_suite(context, source, suite, run)
-        gate = GateResult(
-            name=name,
-            title=title,
-            success=not any(finding.closes_gate for finding in findings),
-            results=findings,
-            docs=str(docs / "index.html"),
-            seconds=round(time.perf_counter() - began, 3),
-        )
-        documents.write(context, docs, gate)
+    gate = GateResult(
+        name=name,
+        title=title,
+        success=not any(finding.closes_gate for finding in findings),
+        results=findings,
+        docs=str(docs / "index.html"),
+        seconds=round(time.perf_counter() - began, 3),
+    )
+    documents.write(context, docs, gate)
     return gate
 
 
@@ -316,8 +318,7 @@ def _unbound(engine: sqlalchemy.Engine, query: str) -> str:
 # The bridge
 
 
-@contextmanager
-def _context(docs: Path, title: str) -> Iterator[EphemeralDataContext]:
+def _context(docs: Path) -> EphemeralDataContext:
     """A context that lives in memory: no project files, no analytics, no progress bars, one site."""
     from great_expectations.data_context import EphemeralDataContext, project_manager
     from great_expectations.data_context.types.base import (
@@ -336,29 +337,42 @@ def _context(docs: Path, title: str) -> Iterator[EphemeralDataContext]:
     )
     context = EphemeralDataContext(project_config=config)
     project_manager.set_project(context)
-    yield context
+    return context
 
 
 @contextmanager
 def _datasource(context: EphemeralDataContext, database: Path) -> Iterator[Any]:
-    """The DuckDB file as a data source. All its connections are closed at the end: others may want to write it."""
+    """The DuckDB file as a data source, attached once and let go at the end: others may want to write it."""
     _register_dialect()
-    source = context.data_sources.add_sql(
-        name="duckdb",
-        connection_string="duckdb+gate:///",
-        kwargs={"connect_args": {"path": str(database)}},
-    )
+    path = str(database)
+    _attach(path)
     try:
-        yield source
+        yield context.data_sources.add_sql(
+            name="duckdb", connection_string="duckdb+gate:///", kwargs={"connect_args": {"path": path}}
+        )
     finally:
-        source.get_engine().dispose()
-        for connection in reversed(
-            _OPENED.pop(str(database), [])
-        ):  # Great Expectations makes engines of its own and keeps them
-            connection.close()
+        _detach(path)
 
 
-_OPENED: dict[str, list[Any]] = {}
+_ATTACHED: dict[str, list[duckdb.DuckDBPyConnection]] = {}  # by path: who attached it, then the cursors given out
+
+
+def _attach(path: str) -> None:
+    import duckdb
+
+    connection = duckdb.connect()
+    try:
+        connection.execute("attach '{}' as candidate (read_only)".format(path.replace("'", "''")))
+    except duckdb.Error:
+        connection.close()
+        raise
+    _ATTACHED[path] = [connection]
+
+
+def _detach(path: str) -> None:
+    # Great Expectations makes engines of its own and keeps them, so closing ours would leave the file open.
+    for connection in reversed(_ATTACHED.pop(path)):
+        connection.close()
 
 
 @cache
@@ -377,7 +391,6 @@ def __getattr__(name: str) -> Any:
 
 @cache
 def _gate_dialect() -> type:
-    import duckdb
     import duckdb_engine
     from sqlalchemy import pool
     from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
@@ -399,14 +412,12 @@ def _gate_dialect() -> type:
         execution_ctx_cls = BufferedContext
 
         def connect(self, *_: Any, path: str, **__: Any) -> duckdb_engine.ConnectionWrapper:
-            if path not in _OPENED:
-                literal = path.replace("'", "''")
-                _OPENED[path] = [duckdb.connect()]
-                _OPENED[path][0].execute(f"attach '{literal}' as candidate (read_only)")
-            plain = _OPENED[path][0].cursor()
-            plain.execute("use candidate")
-            _OPENED[path].append(plain)
-            return duckdb_engine.ConnectionWrapper(plain)
+            if path not in _ATTACHED:
+                _attach(path)
+            cursor = _ATTACHED[path][0].cursor()
+            cursor.execute("use candidate")
+            _ATTACHED[path].append(cursor)
+            return duckdb_engine.ConnectionWrapper(cursor)
 
         @classmethod
         def get_pool_class(cls, url: Any) -> type[pool.Pool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import hashlib
+import io
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -53,8 +54,12 @@ class Policy:
     def content(self) -> dict[str, bytes]:
         """The bytes of each resolved seed; the settings are one table however they were given."""
         content = {name: seed.path.read_bytes() for name, seed in self.seeds.items() if name != "policy"}
-        rows = [f"{name},{_csv_cell(value)}\n" for name, value in sorted(self.settings.items())]
-        content["policy"] = ("setting,value\n" + "".join(rows)).encode()
+        facts = {row["setting"]: row for row in _shipped()["policy"].rows}
+        out = io.StringIO()
+        writer = csv.DictWriter(out, fieldnames=list(self.seeds["policy"].column_types), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**facts[name], "value": value} for name, value in sorted(self.settings.items()))
+        content["policy"] = out.getvalue().encode()
         return content
 
     def hashes(self) -> dict[str, str]:
@@ -231,7 +236,3 @@ def _check_schemes(seed: Seed) -> None:
                 f"{seed.path}, line {rows[-1][0]}: the last bucket of {scheme} ends at {reached} days. "
                 "Allowed: an empty upper_days in the last one."
             )
-
-
-def _csv_cell(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"' if any(c in value for c in ',"\n') else value

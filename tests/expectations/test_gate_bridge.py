@@ -38,11 +38,13 @@ def validate(connection_string: str, kwargs: dict) -> bool:
     )
     result = batch.get_batch().validate(gx.expectations.ExpectColumnValuesToBeUnique(column="n"))
     source.get_engine().dispose()
-    return bool(result.success)
+    assert result.success, str(result.exception_info)
+    return True
 
 
 def test_through_the_bridge(database):
     assert validate("duckdb+gate:///", {"connect_args": {"path": str(database)}})
+    engine._detach(str(database))
 
 
 @pytest.mark.xfail(
@@ -99,6 +101,11 @@ def test_afterwards_the_file_may_be_written(database, tmp_path):
     engine.run_gate("bridge", database, [suite], tmp_path / "docs", title="Bridge")
     with duckdb.connect(str(database)) as connection:
         connection.execute("create table gate.more (n integer)")
+
+
+def test_a_file_that_is_being_written_is_an_error(database, tmp_path):
+    with duckdb.connect(str(database)), pytest.raises(duckdb.Error, match="already attached"):
+        engine.run_gate("bridge", database, [], tmp_path / "docs", title="Bridge")
 
 
 def test_what_a_gate_leaves_out_is_written_nowhere(database, tmp_path):

@@ -695,7 +695,7 @@ def position(
 
     The position writes on the obligations it is given: read it off before laying money on the same list again.
     """
-    terms = period.terms
+    terms, counts_from = period.terms, period.counts_from
     queue = []
     for one in owed:
         if one.exists_from <= day:
@@ -712,9 +712,9 @@ def position(
             rolled_on=calendar.roll(charge.due_on, terms.due_date_roll),
         )
         for charge in loan.charges
-        if period.counts_from <= charge.due_on <= day
+        if counts_from <= charge.due_on <= day
     ]
-    money = [(one, one.net(day)) for one in loan.money if period.counts_from <= one.paid_on <= day and counted(one)]
+    money = [(one, one.net(day)) for one in loan.money if counts_from <= one.paid_on <= day and counted(one)]
     lay = {
         "oldest_installment_first": _lay_oldest_first,
         "fees_first": _lay_fees_first,
@@ -812,10 +812,10 @@ def _lay_by_installment(
 def history(loan: LoanFile, all_periods: Sequence[Period], calendar: Calendar) -> tuple[date | None, int]:
     """(first_overdue_on, max_days_past_due) over every day from disbursement, each as of that day.
 
-    Not every day has to be worked out. Who has paid what changes only on days with an event, what is owed only with
-    the period or on such a day, and what is overdue only on the due date or, under exclude_due_date, the day after. From one such day to the
-    next, nothing changes but the count: zero stays zero, and anything else grows by one a day. The test
-    `test_every_day_gives_the_same_history` compares this with working out each day.
+    Not every day has to be worked out. Who has paid what changes only on days with an event; what is owed changes only
+    with the period or on such a day; what is overdue changes only on a due date or, under exclude_due_date, the day
+    after one. From one such day to the next nothing changes but the count: zero stays zero, and anything else grows by
+    one a day. `test_every_day_gives_the_same_history` compares this with working out each day.
     """
     first_overdue_on: date | None = None
     highest = 0

@@ -71,26 +71,55 @@ replay as (
     where events.event_no = 1
     union all
     select
-        replay.loan_id,
-        replay.period_no,
-        replay.payer_view,
-        events.event_no,
-        laid.state.paid,
-        laid.state.credit
-    from replay
-    inner join events
-        on
-            events.loan_id = replay.loan_id
-            and events.period_no = replay.period_no
-            and events.payer_view = replay.payer_view
-            and events.event_no = replay.event_no + 1
-    inner join rungs on rungs.loan_id = replay.loan_id and rungs.period_no = replay.period_no
-    cross join lateral (
-        select {{ lay_money(
-            'rungs.amounts', 'rungs.exist_from', 'rungs.installment_nos', 'replay.paid', 'replay.credit',
-            'events.amount', 'events.installment_no', 'events.happened_on'
-        ) }} as state
-    ) as laid
+        loan_id,
+        period_no,
+        payer_view,
+        event_no,
+        {{ lay_oldest_first('paid_by_name', 'open_now', 'money') }} as paid,
+        cast(greatest(0, money - {{ array_sum('open_now') }}) as decimal(38, 2)) as credit
+    from (
+        select
+            *,
+            {{ open_amounts('amounts', 'paid_by_name', 'exist_from', 'happened_on') }} as open_now,
+            amount - to_named + credit as money
+        from (
+            select
+                *,
+                {{ add_at('paid', 'place', 'to_named') }} as paid_by_name
+            from (
+                select
+                    *,
+                    -- money that names an installment pays it first
+                    case
+                        when place > 0
+                            then least(amount, {{ element_at('amounts', 'place') }} - {{ element_at('paid', 'place') }})
+                        else 0
+                    end as to_named
+                from (
+                    select
+                        replay.loan_id,
+                        replay.period_no,
+                        replay.payer_view,
+                        replay.paid,
+                        replay.credit,
+                        events.event_no,
+                        events.happened_on,
+                        events.amount,
+                        rungs.amounts,
+                        rungs.exist_from,
+                        {{ named_place('rungs.installment_nos', 'events.installment_no') }} as place
+                    from replay
+                    inner join events
+                        on
+                            events.loan_id = replay.loan_id
+                            and events.period_no = replay.period_no
+                            and events.payer_view = replay.payer_view
+                            and events.event_no = replay.event_no + 1
+                    inner join rungs on rungs.loan_id = replay.loan_id and rungs.period_no = replay.period_no
+                ) as next_event
+            ) as placed
+        ) as named
+    ) as opened
 ),
 
 daily as (

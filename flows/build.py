@@ -1,0 +1,220 @@
+"""Build: show dbt what is known, and let its models compute. State is kept by loan touched.
+
+dbt runs in a folder under HOME that links to the project's models and macros and holds the resolved seeds, so the
+installed project is never written and `--policy` changes nothing but one run's seeds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.errors import ArrearsError
+from flows.home import Home, Knowledge
+from flows.land import attach_history, attach_open_quarantine
+from flows.landing.files import quote
+from flows.ledgers import ledgers
+from flows.policy import PROJECT, Policy
+
+DBT_FOLDERS = ("models", "macros")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build leaves: the working database, and dbt's own account of the run."""
+
+    database: Path
+    dbt_target: Path
+    nodes: list[dict[str, Any]]
+    full_refresh: bool
+
+
+class BuildFailed(ArrearsError):
+    """A model or a test of our own code failed: a fault of ours, told with its node and message."""
+
+
+def project_folder(home: Home, policy: Policy, database: Path) -> Path:
+    """The dbt project of this home: links to models and macros, the resolved seeds, a profile for the database."""
+    folder = home.warehouse / "dbt"
+    (folder / "seeds").mkdir(parents=True, exist_ok=True)
+    for name in DBT_FOLDERS:
+        _link(PROJECT / name, folder / name)
+    (folder / "tests").mkdir(exist_ok=True)
+    _link(PROJECT / "tests" / "dbt", folder / "tests" / "dbt")
+    shutil.copyfile(PROJECT / "dbt_project.yml", folder / "dbt_project.yml")
+    shutil.copyfile(PROJECT / "seeds" / "_seeds.yml", folder / "seeds" / "_seeds.yml")
+    for name, content in policy.content().items():
+        path = folder / "seeds" / f"{name}.csv"
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
+    profile = f"""
+arrears:
+  target: duckdb
+  outputs:
+    duckdb:
+      type: duckdb
+      path: {json.dumps(str(database))}
+      schema: main
+      threads: 2
+      keep_open: false
+      settings: {{TimeZone: Asia/Shanghai, preserve_insertion_order: false}}
+"""
+    (folder / "profiles.yml").write_text(profile, "utf-8")
+    return folder
+
+
+def _link(source: Path, target: Path) -> None:
+    if target.is_symlink() and Path(os.readlink(target)) == source:
+        return
+    if target.is_symlink():
+        target.unlink()
+    target.symlink_to(source, target_is_directory=True)
+
+
+def code_version() -> str:
+    """sha256 over the models, macros and the input contract: state computed by other code is not continued."""
+    digest = hashlib.sha256()
+    files = [p for name in DBT_FOLDERS for p in (PROJECT / name).rglob("*.sql")]
+    for path in sorted([*files, PROJECT / "flows" / "ledgers.yml"]):
+        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def build(home: Home, knowledge: Knowledge, policy: Policy, as_of: date, run_id: str) -> Built:
+    """Compute the marts as of a date, as known, into the working database (or a scratch one for older knowledge)."""
+    database = working_database(home, knowledge)
+    state = _kept_state(database)
+    here = {
+        "deliveries": [d.name for d in knowledge.deliveries],
+        "withdrawn": [d.name for d in knowledge.withdrawn],
+        "policy_version": policy.version,
+        "code_version": code_version(),
+    }
+    kept = state if state and _continues(state, here, home) else None
+    _show_knowledge(home, database, knowledge, policy, as_of, kept)
+    folder = project_folder(home, policy, database)
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if kept is None:
+        arguments += ["--full-refresh"]
+    else:
+        arguments += ["--exclude-resource-type", "seed"]
+    nodes = run_dbt(folder, arguments)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create or replace table raw.state as select ? as state", [json.dumps(here)])
+    return Built(database, folder / "target", nodes, kept is None)
+
+
+def working_database(home: Home, knowledge: Knowledge) -> Path:
+    """The kept working database; a scratch one where an older point of knowledge is asked for."""
+    newest = home.loaded()
+    if knowledge.upto is not None and newest and knowledge.upto < newest[-1]:
+        scratch = home.warehouse / "scratch.duckdb"
+        for path in (scratch, scratch.with_name(scratch.name + ".wal")):
+            path.unlink(missing_ok=True)
+        return scratch
+    return home.working_database
+
+
+def _kept_state(database: Path) -> dict[str, Any] | None:
+    if not database.exists():
+        return None
+    try:
+        with duckdb.connect(str(database)) as connection:
+            row = connection.sql("select state from raw.state").fetchone()
+    except duckdb.Error:
+        return None  # never finished, or damaged: everything in it can be computed again
+    return json.loads(row[0]) if row else None
+
+
+def _continues(state: dict[str, Any], here: dict[str, Any], home: Home) -> bool:
+    """Whether the kept state is the same warehouse a few deliveries ago: nothing withdrawn, no rule or product changed."""
+    same = all(state[k] == here[k] for k in ("withdrawn", "policy_version", "code_version"))
+    prefix = here["deliveries"][: len(state["deliveries"])] == state["deliveries"]
+    if not (same and prefix):
+        return False
+    new = here["deliveries"][len(state["deliveries"]) :]
+    return not any((home.raw / name / "products.parquet").exists() for name in new)
+
+
+def _show_knowledge(
+    home: Home, database: Path, knowledge: Knowledge, policy: Policy, as_of: date, kept: dict[str, Any] | None
+) -> None:
+    """Schema raw: views over the known Parquet, and the one row that is the models' clock."""
+    if kept is None:
+        for path in (database, database.with_name(database.name + ".wal")):
+            path.unlink(missing_ok=True)
+    state_no = 0
+    if kept and kept["deliveries"]:
+        state_no = next(d.order for d in knowledge.deliveries if d.name == kept["deliveries"][-1])
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema if not exists raw; use raw")
+        for name, ledger in ledgers().items():
+            attach_history(connection, home, ledger, knowledge.deliveries, name, bool(knowledge.withdrawn))
+        attach_open_quarantine(connection, home, knowledge.deliveries)
+        connection.execute("create or replace view quarantine as select * exclude (raw, texts) from all_quarantine")
+        settings = {
+            "attribute_lag_days": f"{policy.settings['attribute_lag_days']}::integer",
+            "fpd_days": f"{policy.settings['fpd_days']}::integer",
+            "history_months": f"{policy.settings['history_months']}::integer",
+            "reporting_currency": quote(policy.settings["reporting_currency"]),
+        }
+        connection.execute(
+            f"""
+            create or replace table run as select
+                date '{as_of}' as as_of,
+                {quote(knowledge.known_at or "")} as known_at,
+                {quote(policy.version)} as policy_version,
+                {state_no}::bigint as state_delivery_no,
+                {", ".join(f"{value} as {name}" for name, value in settings.items())}
+            """
+        )
+
+
+def run_dbt(folder: Path, arguments: list[str]) -> list[dict[str, Any]]:
+    """Run dbt in this process, quietly; a failing node raises with its name and first message."""
+    from dbt.cli.main import dbtRunner
+
+    options = ["--project-dir", str(folder), "--profiles-dir", str(folder), "--quiet", "--log-path", str(folder / "logs")]
+    with _in_folder(folder):
+        result = dbtRunner().invoke([*arguments, *options])
+    if result.exception is not None:
+        raise BuildFailed(f"dbt could not run: {result.exception}. Its log is {folder / 'logs' / 'dbt.log'}.")
+    nodes = [
+        {
+            "node": r.node.unique_id,
+            "status": str(r.status),
+            "seconds": round(r.execution_time, 3),
+            "message": r.message,
+            "failures": r.failures,
+        }
+        for r in getattr(result.result, "results", [])
+    ]
+    failed = [n for n in nodes if n["status"] in ("error", "fail", "runtime error")]
+    if failed or not result.success:
+        first = failed[0] if failed else {"node": "dbt", "message": "failed without a node"}
+        raise BuildFailed(
+            f"{len(failed)} dbt node{'s' * (len(failed) != 1)} failed, the first {first['node']}: {first['message']} "
+            f"The log is {folder / 'logs' / 'dbt.log'}."
+        )
+    return nodes
+
+
+@contextmanager
+def _in_folder(folder: Path) -> Iterator[None]:
+    """dbt resolves some paths against the working directory."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
