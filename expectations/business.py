@@ -94,4 +94,5 @@ def sentence(error: str, query: str = "") -> str:
 
 def _candidates(error: str) -> str:
     found = re.search(r"Candidate bindings:\s*(.+)", error)
-    return f"; there is {found[1].strip()}" if found else ""
+    names = re.findall(r'"([^"]+)"', found[1])[:3] if found else []
+    return f"; there is {', '.join(names)}" if names else ""

@@ -196,7 +196,8 @@ def _validate(
     else:
         asset = source.add_query_asset(name=suite.name, query=suite.query)
         batch = asset.add_batch_definition_whole_table("all rows")
-    built = [ExpectNoFailingRows.of(each) if isinstance(each, Rows) else copy(each) for each in wanted]
+    batch_sql = suite.table if suite.query is None else f"({suite.query.strip()})"
+    built = [ExpectNoFailingRows.of(each, batch_sql) if isinstance(each, Rows) else copy(each) for each in wanted]
     stored = context.suites.add(ExpectationSuite(name=suite.name, expectations=built, meta=meta))
     definition = context.validation_definitions.add(ValidationDefinition(name=suite.name, data=batch, suite=stored))
     result_format = {"result_format": "COMPLETE", "partial_unexpected_count": SAMPLES}

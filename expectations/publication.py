@@ -394,7 +394,7 @@ def loan_aging() -> list[Rows]:
             """,
         ),
         rows(
-            title="A loan was never less late at its worst than it is now",
+            title="No loan is later now than at its worst",
             description="max_days_past_due covers the as-of date, and the first overdue day is not after it.",
             sql="""
                 select as_of, loan_id, days_past_due, max_days_past_due, first_overdue_on

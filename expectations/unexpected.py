@@ -31,11 +31,12 @@ class ExpectNoFailingRows(UnexpectedRowsExpectation):
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.table",)
 
     @classmethod
-    def of(cls, rows: Rows) -> ExpectNoFailingRows:
+    def of(cls, rows: Rows, batch: str) -> ExpectNoFailingRows:
+        """`batch` stands in the SQL that a reader is shown, so that it can be run as it is."""
         return cls(
             title=rows.title,
             explanation=rows.description,
-            sql=rows.sql,
+            sql=rows.sql.format(batch=batch),
             unexpected_rows_query=rows.query,
             severity=rows.severity,
         )

@@ -70,6 +70,7 @@ create or replace macro as_amount(x) as
 
 create or replace macro amount_problem(x) as
     case
+        when x is null then null
         when not is_number(x) then 'not_a_number'
         when decimals(x) > 2 then 'too_many_decimals'
         when as_amount(x) is null then 'overflow'

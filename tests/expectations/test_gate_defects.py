@@ -171,7 +171,7 @@ PUBLICATION = {
     ): "update marts.loan_aging set business_days_past_due = 31 where loan_id = 'L-2'",
     (
         "marts.loan_aging",
-        "A loan was never less late at its worst than it is now",
+        "No loan is later now than at its worst",
     ): "update marts.loan_aging set max_days_past_due = 29 where loan_id = 'L-2'",
     (
         "marts.loan_aging",
