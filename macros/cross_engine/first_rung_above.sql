@@ -1,4 +1,5 @@
-{#- For each state of money the first rung of the loan's ladder that reaches above it (owed_to > paid_to); null if none.
+{#- For each state of money since when the loan is unpaid: by the first rung of its ladder that reaches above the money
+    (owed_to > paid_to); null if none does.
     Rungs have different owed_to, for those of amount 0 are left out. -#}
 {% macro first_rung_above(states, rungs) -%}
     {{ return(adapter.dispatch('first_rung_above')(states, rungs)) }}
@@ -11,7 +12,7 @@
         {{ states }}.payer_view,
         {{ states }}.from_on,
         {{ states }}.to_on,
-        {{ rungs }}.rung_no
+        {{ rungs }}.unpaid_since
     from {{ states }}
     asof left join {{ rungs }}
         on
@@ -27,7 +28,7 @@
         {{ states }}.payer_view,
         {{ states }}.from_on,
         {{ states }}.to_on,
-        min({{ rungs }}.rung_no) as rung_no
+        min({{ rungs }}.unpaid_since) as unpaid_since
     from {{ states }}
     left join {{ rungs }}
         on

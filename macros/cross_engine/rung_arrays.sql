@@ -26,7 +26,9 @@
 {% macro default__open_amounts(amounts, paid, exist_from, day) -%}
     list_transform(
         {{ amounts }},
-        lambda amount, n: cast(case when {{ exist_from }}[n] <= {{ day }} then amount - {{ paid }}[n] else 0 end as decimal(38, 2))
+        lambda amount, n: cast(
+            case when {{ exist_from }}[n] <= {{ day }} then greatest(0, amount - {{ paid }}[n]) else 0 end as decimal(38, 2)
+        )
     )
 {%- endmacro %}
 

@@ -86,8 +86,10 @@ reopened as (
     select
         periods.loan_id,
         periods.period_no,
+        payments.repayment_id,
+        payments.happened_on,
         periods.plan_effective_on as due_on,
-        sum(payments.amount) as amount
+        payments.amount
     from periods
     inner join {{ ref('int_aging__payments') }} as payments on payments.loan_id = periods.loan_id
     where
@@ -95,7 +97,6 @@ reopened as (
         and payments.is_reversal
         and payments.original_paid_on < periods.counts_from
         and payments.happened_on between periods.counts_from and periods.from_on
-    group by periods.loan_id, periods.period_no, periods.plan_effective_on
 ),
 
 {% set zero = 'cast(0 as decimal(18, 2))' %}
@@ -103,8 +104,8 @@ reopened as (
 obligations as (
     select
         loan_id, period_no, 'reopened' as kind, -1 as kind_order, cast(null as integer) as installment_no,
-        cast(null as varchar) as obligation_id,
-        due_on, date '0001-01-01' as exists_from, cast(amount as decimal(18, 2)) as principal_due,
+        repayment_id as obligation_id,
+        due_on, happened_on as exists_from, amount as principal_due,
         {{ zero }} as interest_due, {{ zero }} as fee_due
     from reopened
     union all

@@ -13,12 +13,15 @@ events as (
         periods.from_on,
         periods.to_on,
         periods.allocation,
+        periods.allocation = 'by_installment' and periods.charges_age as is_queue_of_all,
         -- money that a replay lets pay charges first; a waiver that names an installment never does
         case periods.allocation
             when 'fees_first' then money_events.paid + money_events.waived
-            when 'by_installment' then money_events.waived
-            else cast(0 as decimal(18, 2))
-        end as for_charges
+            when 'by_installment' then case when periods.charges_age then 0 else money_events.waived end
+            else 0
+        end as for_charges,
+        -- where charges stand in the queue of a replay, a waiver finds them there
+        case when periods.allocation = 'by_installment' and periods.charges_age then money_events.waived else 0 end as for_charges_in_queue
     from {{ ref('int_aging__money_events') }} as money_events
     inner join periods
         on periods.loan_id = money_events.loan_id and periods.period_no = money_events.period_no
@@ -50,6 +53,7 @@ split as (
         *,
         case
             when allocation = 'oldest_installment_first' then least(all_waived, all_charged)
+            when is_queue_of_all then 0
             else all_charged - charges_unpaid
         end as charges_paid
     from queued
@@ -66,6 +70,7 @@ select
     event_order,
     event_id,
     installment_no,
+    cast(for_charges_in_queue as decimal(38, 2)) as for_charges_in_queue,
     cast(received - charges_paid as decimal(38, 2)) as paid_to,
     cast(charges_paid as decimal(38, 2)) as charges_paid,
     cast(all_charged as decimal(38, 2)) as charged,

@@ -15,6 +15,10 @@ ladder as (
     select
         *,
         planned_to + charged_back_to as owed_to,
+        -- rolling can put a later obligation before an earlier one; the oldest unpaid is the one that was due first
+        min(rolled_on) over (
+            partition by loan_id, period_no order by rung_no rows between current row and unbounded following
+        ) as unpaid_since,
         max(charged_to) over (partition by loan_id, period_no) > 0 as has_charges
     from {{ ref('int_aging__ladder') }}
     where amount > 0 and {{ touched('loan_id') }}
@@ -52,7 +56,7 @@ charged_positions as (
         money.payer_view,
         money.from_on,
         money.to_on,
-        min(ladder.rung_no) as rung_no
+        min(ladder.rolled_on) as unpaid_since
     from money
     inner join charged_periods
         on charged_periods.loan_id = money.loan_id and charged_periods.period_no = money.period_no
@@ -72,7 +76,7 @@ replayed_positions as (
         replay.payer_view,
         replay.from_on,
         replay.to_on,
-        min(ladder.rung_no) as rung_no
+        min(ladder.rolled_on) as unpaid_since
     from {{ ref('int_aging__replay') }} as replay
     left join ladder  -- a miss: all is paid
         on
@@ -81,27 +85,10 @@ replayed_positions as (
             and ladder.amount > {{ element_at('replay.paid', 'ladder.rung_no') }}
     where {{ touched('replay.loan_id') }}
     group by replay.loan_id, replay.period_no, replay.payer_view, replay.from_on, replay.to_on
-),
-
-positions as (
-    select * from plain_positions
-    union all
-    select * from charged_positions
-    union all
-    select * from replayed_positions
 )
 
-select
-    positions.loan_id,
-    positions.period_no,
-    positions.payer_view,
-    positions.from_on,
-    positions.to_on,
-    positions.rung_no,
-    ladder.rolled_on as unpaid_since
-from positions
-left join ladder  -- a miss: all is paid
-    on
-        ladder.loan_id = positions.loan_id
-        and ladder.period_no = positions.period_no
-        and ladder.rung_no = positions.rung_no
+select * from plain_positions
+union all
+select * from charged_positions
+union all
+select * from replayed_positions

@@ -9,7 +9,8 @@ with recursive rungs as (
         period_no,
         list(amount order by rung_no) as amounts,
         list(exists_from order by rung_no) as exist_from,
-        list(installment_no order by rung_no) as installment_nos
+        list(installment_no order by rung_no) as installment_nos,
+        list(case when kind = 'charge' then amount else 0 end order by rung_no) as charge_amounts
     from {{ ref('int_aging__ladder') }}
     where {{ touched('loan_id') }}
     group by loan_id, period_no
@@ -36,13 +37,15 @@ running as (
 ),
 
 unnumbered as (
-    select loan_id, period_no, payer_view, from_on, to_on, happened_on, event_order, event_id, installment_no, amount
+    select loan_id, period_no, payer_view, from_on, to_on, happened_on, event_order, event_id, installment_no, amount,
+        for_charges_in_queue
     from running
     union all
     select
         running.loan_id, running.period_no, running.payer_view, running.from_on, running.to_on,
         appearing.exists_from as happened_on, 1 as event_order, '' as event_id,
-        cast(null as integer) as installment_no, cast(0 as decimal(38, 2)) as amount
+        cast(null as integer) as installment_no, cast(0 as decimal(38, 2)) as amount,
+        cast(0 as decimal(38, 2)) as for_charges_in_queue
     from running
     inner join appearing
         on appearing.loan_id = running.loan_id and appearing.period_no = running.period_no
@@ -81,20 +84,21 @@ replay as (
         select
             *,
             {{ open_amounts('amounts', 'paid_by_name', 'exist_from', 'happened_on') }} as open_now,
-            amount - to_named + credit as money
+            amount - to_named - least(for_charges_in_queue, {{ array_sum('open_charges') }}) + credit as money
         from (
             select
                 *,
-                {{ add_at('paid', 'place', 'to_named') }} as paid_by_name
+                -- money that names an installment pays it first, a waiver that names none the charges
+                {{ lay_oldest_first(add_at('paid', 'place', 'to_named'), 'open_charges', 'for_charges_in_queue') }} as paid_by_name
             from (
                 select
                     *,
-                    -- money that names an installment pays it first
                     case
                         when place > 0
                             then least(amount, {{ element_at('amounts', 'place') }} - {{ element_at('paid', 'place') }})
                         else 0
-                    end as to_named
+                    end as to_named,
+                    {{ open_amounts('charge_amounts', 'paid', 'exist_from', 'happened_on') }} as open_charges
                 from (
                     select
                         replay.loan_id,
@@ -107,6 +111,8 @@ replay as (
                         events.amount,
                         rungs.amounts,
                         rungs.exist_from,
+                        rungs.charge_amounts,
+                        events.for_charges_in_queue,
                         {{ named_place('rungs.installment_nos', 'events.installment_no') }} as place
                     from replay
                     inner join events
