@@ -96,7 +96,7 @@ def book() -> list[Rows]:
         ),
         rows(
             title="Every loan's currency and outstanding principal agree with the book",
-            description="To the cent, loan by loan.",
+            description="To the cent, loan by loan; loans with special cases have no second principal to agree with.",
             sql="""
                 select
                     as_of, loan_id,
@@ -107,7 +107,7 @@ def book() -> list[Rows]:
                 where not aging.is_written_off
                     and (
                         book.currency is distinct from aging.currency
-                        or book.outstanding_principal is distinct from aging.outstanding_principal
+                        or book.outstanding_principal <> aging.outstanding_principal
                     )
             """,
         ),

@@ -184,7 +184,16 @@ def run_dbt(folder: Path, arguments: list[str]) -> list[dict[str, Any]]:
     """Run dbt in this process, quietly; a failing node raises with its name and first message."""
     from dbt.cli.main import dbtRunner
 
-    options = ["--project-dir", str(folder), "--profiles-dir", str(folder), "--quiet", "--log-path", str(folder / "logs")]
+    options = [
+        "--project-dir",
+        str(folder),
+        "--profiles-dir",
+        str(folder),
+        "--log-level",
+        "none",
+        "--log-path",
+        str(folder / "logs"),
+    ]
     with _in_folder(folder):
         result = dbtRunner().invoke([*arguments, *options])
     if result.exception is not None:
@@ -218,3 +227,11 @@ def _in_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
+
+
+def keep_artifacts(built: Built, folder: Path) -> None:
+    """dbt's own account of the run, for the audit pack."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("run_results.json", "manifest.json"):
+        if (built.dbt_target / name).exists():
+            shutil.copyfile(built.dbt_target / name, folder / f"dbt_{name}")

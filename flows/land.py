@@ -345,9 +345,9 @@ class _Landing:
         c.execute(f"attach {quote(str(self.pending / 'landing_gate.duckdb'))} as gates; create schema gates.gate;")
         delivery = quote(self.delivery.name)
         outcomes = ("filtered", "loaded", "duplicate", "quarantined")
-        counted = ", ".join(f"count(*) filter (where outcome = '{o}') as rows_{o}" for o in outcomes)
+        counted = ", ".join(f"count(*) filter (where _outcome = '{o}') as rows_{o}" for o in outcomes)
         summed = ", ".join(
-            f"coalesce(sum(_amount) filter (where outcome = '{o}'), 0)::decimal(38, 2) as amount_{o}" for o in outcomes
+            f"coalesce(sum(_amount) filter (where _outcome = '{o}'), 0)::decimal(38, 2) as amount_{o}" for o in outcomes
         )
         # what was read is counted apart from what became of it, so that a lost row shows
         read = " union all ".join(
@@ -420,33 +420,33 @@ class _Landing:
             if ledger.happened:
                 yield (
                     f"select '{name}', 'dated_after_delivery', _key, '{ledger.happened} ' || {ledger.happened}::varchar "
-                    f"from row_{name} where outcome = 'loaded' and {ledger.happened}::date > date '{self.delivery.date}'"
+                    f"from row_{name} where _outcome = 'loaded' and {ledger.happened}::date > date '{self.delivery.date}'"
                 )
         loans = """
             select loan_id, arg_max(principal, _delivery_no) as principal, arg_max(disbursed_on, _delivery_no) as disbursed_on
             from (
                 select loan_id, principal, disbursed_on, _delivery_no from history_loans
                 union all
-                select loan_id, principal, disbursed_on, 99999999999999 from row_loans where outcome = 'loaded'
+                select loan_id, principal, disbursed_on, 99999999999999 from row_loans where _outcome = 'loaded'
             )
             group by loan_id
         """
         yield f"""
             select 'repayments', 'before_disbursement', r._key, 'paid_on ' || r.paid_on || ', loan ' || loan_id || ' disbursed on ' || l.disbursed_on
             from row_repayments as r inner join ({loans}) as l using (loan_id)
-            where r.outcome = 'loaded' and r.paid_on < l.disbursed_on
+            where r._outcome = 'loaded' and r.paid_on < l.disbursed_on
         """
         yield """
             select 'loans', 'no_installments', _key, 'owes its principal on ' || coalesce(matures_on::varchar, 'no date')
             from row_loans
-            where outcome = 'loaded' and loan_id not in (
+            where _outcome = 'loaded' and loan_id not in (
                 select loan_id from history_installments
                 union all
-                select loan_id from row_installments where outcome = 'loaded'
+                select loan_id from row_installments where _outcome = 'loaded'
             )
         """
         yield f"""
-            with touched as (select distinct loan_id from row_installments where outcome = 'loaded' and plan_no = 1),
+            with touched as (select distinct loan_id from row_installments where _outcome = 'loaded' and plan_no = 1),
             newest as (
                 select loan_id, installment_no, arg_max(principal_due, _delivery_no) as principal_due
                 from (
@@ -454,7 +454,7 @@ class _Landing:
                     where plan_no = 1 and loan_id in (select loan_id from touched)
                     union all
                     select loan_id, installment_no, principal_due, 99999999999999 from row_installments
-                    where outcome = 'loaded' and plan_no = 1
+                    where _outcome = 'loaded' and plan_no = 1
                 )
                 group by loan_id, installment_no
             ),
@@ -483,7 +483,7 @@ class _Landing:
             gate.close()
         tried_again = {
             name: self.connection.sql(
-                f"select count(*) from row_{name} where _entry = 0 and outcome in ('loaded', 'duplicate')"
+                f"select count(*) from row_{name} where _entry = 0 and _outcome in ('loaded', 'duplicate')"
             ).fetchone()[0]
             for name in ledgers()
         }

@@ -5,7 +5,7 @@ in the delivery's scratch database:
 
     text_<ledger>   one row per record and mapping entry: the text of each column, before typing
     typed_<ledger>  the same with values, and every reason why a value cannot stand
-    row_<ledger>    the same with `outcome`: loaded, duplicate, filtered or quarantined
+    row_<ledger>    the same with `_outcome`: loaded, duplicate, filtered or quarantined
 """
 
 from __future__ import annotations
@@ -299,7 +299,7 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
             * exclude (early, single, chosen, last_entry, rivals, verdict, _reasons),
             case when verdict in ('conflict', 'conflict_in_delivery') then [verdict || ':' || {quote(",".join(ledger.key))}] else _reasons end
                 as _reasons,
-            case when verdict in ('conflict', 'conflict_in_delivery') then 'quarantined' else verdict end as outcome
+            case when verdict in ('conflict', 'conflict_in_delivery') then 'quarantined' else verdict end as _outcome
         from compared
         """
     )
@@ -314,7 +314,7 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
             create table keys_{name} as
             select {key_columns} from history_{name}
             union
-            select {key_columns} from row_{name} where outcome in ('loaded', 'duplicate')
+            select {key_columns} from row_{name} where _outcome in ('loaded', 'duplicate')
             """
         )
 
@@ -345,7 +345,7 @@ def _judge_reversals(connection: duckdb.DuckDBPyConnection, ledger: Ledger, colu
             select {key}, {parent}, {dated}, amount, kind from history_{name}
             where {key} in (select {column.name} from row_{name} where kind = 'reversal')
             union all
-            select {key}, {parent}, {dated}, amount, kind from row_{name} where outcome = 'loaded'
+            select {key}, {parent}, {dated}, amount, kind from row_{name} where _outcome = 'loaded'
         ),
 
         earlier as (
@@ -370,15 +370,15 @@ def _judge_reversals(connection: duckdb.DuckDBPyConnection, ledger: Ledger, colu
         from row_{name} as reversal
         left join originals as original on original.{key} = reversal.{column.name}  -- a miss: reverses nothing we know
         left join earlier on earlier.{column.name} = reversal.{column.name}  -- a miss: never reversed before
-        where reversal.kind = 'reversal' and reversal.outcome = 'loaded'
+        where reversal.kind = 'reversal' and reversal._outcome = 'loaded'
         """
     )
     connection.execute(
         f"""
         update row_{name}
-        set outcome = 'quarantined', _reasons = [reason]
+        set _outcome = 'quarantined', _reasons = [reason]
         from reversal_verdict
-        where reversal_verdict._key = row_{name}._key and row_{name}.outcome = 'loaded' and reason is not null;
+        where reversal_verdict._key = row_{name}._key and row_{name}._outcome = 'loaded' and reason is not null;
         drop table reversal_verdict;
         """
     )
@@ -389,11 +389,11 @@ def _judge_plans(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         """
         update row_installments
-        set outcome = 'quarantined', _reasons = ['several_values:effective_on']
-        where outcome = 'loaded' and plan_no > 1 and (loan_id, plan_no) in (
+        set _outcome = 'quarantined', _reasons = ['several_values:effective_on']
+        where _outcome = 'loaded' and plan_no > 1 and (loan_id, plan_no) in (
             select (loan_id, plan_no)
             from row_installments
-            where outcome in ('loaded', 'duplicate') and plan_no > 1
+            where _outcome in ('loaded', 'duplicate') and plan_no > 1
             group by loan_id, plan_no
             having count(distinct effective_on) > 1
         )
@@ -404,8 +404,8 @@ def _judge_plans(connection: duckdb.DuckDBPyConnection) -> None:
 def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: str, order: int, folder: Path) -> None:
     """Write what the delivery adds to a ledger's history: <ledger>.parquet, and its duplicates beside it."""
     columns = ", ".join(identifier(c) for c in ledger.columns)
-    for outcome, suffix in (("loaded", ""), ("duplicate", ".duplicate")):
-        if not connection.sql(f"select 1 from row_{ledger.name} where outcome = '{outcome}' limit 1").fetchone():
+    for _outcome, suffix in (("loaded", ""), ("duplicate", ".duplicate")):
+        if not connection.sql(f"select 1 from row_{ledger.name} where _outcome = '{_outcome}' limit 1").fetchone():
             continue
         connection.execute(
             f"""
@@ -414,7 +414,7 @@ def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: 
                     {columns}, {quote(delivery)} as _delivery, {order}::bigint as _delivery_no, _origin, _file, _line,
                     _key, _hash
                 from row_{ledger.name}
-                where outcome = '{outcome}'
+                where _outcome = '{_outcome}'
                 order by _key
             ) to {quote(str(folder / f"{ledger.name}{suffix}.parquet"))} (format parquet, compression zstd)
             """
@@ -438,7 +438,7 @@ def write_quarantine(
                 to_json({{{texts}}})::varchar as texts, t._raw as raw
             from row_{ledger.name} as r
             inner join text_{ledger.name} as t using (_entry, _origin, _file, _line)
-            where r.outcome = 'quarantined' and r._entry > 0
+            where r._outcome = 'quarantined' and r._entry > 0
             """
         )
         closed.append(
@@ -447,7 +447,7 @@ def write_quarantine(
             from open_quarantine as q
             inner join row_{ledger.name} as r
                 on q.key = r._key and (r._entry > 0 or (r._origin = q.delivery and r._file = q.file and r._line = q.line))
-            where q.ledger = {quote(ledger.name)} and r.outcome in ('loaded', 'duplicate')
+            where q.ledger = {quote(ledger.name)} and r._outcome in ('loaded', 'duplicate')
             group by all
             """
         )

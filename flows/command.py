@@ -1,0 +1,172 @@
+"""The command `arrears`. What a command needs is imported when it runs, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.errors import ArrearsError
+from flows.settings import DEFAULT_HOME, DEFAULT_LANDING
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="arrears")
+def main() -> None:
+    """Overdue-loan aging and its marts from a lender's raw ledgers, every night, proved before anyone sees them."""
+
+
+def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
+    """Options of every command, and one way to end: a summary or one JSON object, and the exit code of the contract."""
+
+    @click.option(
+        "--home", type=click.Path(path_type=Path), default=DEFAULT_HOME, show_default=True, help="The warehouse."
+    )
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, everything else on stderr.")
+    @click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait for a HOME in use.")
+    @wraps(command)
+    def run(home: Path, as_json: bool, wait: float, **options: Any) -> None:
+        from flows.settings import prepare_environment
+
+        prepare_environment(home)
+        try:
+            outcome = command(home=home, wait=wait, **options)
+        except ArrearsError as error:
+            _end(
+                {"status": error.status, "exit_code": error.exit_code, "message": str(error)}, as_json, error.exit_code
+            )
+        except KeyboardInterrupt:
+            _end({"status": "interrupted", "exit_code": 130, "message": "Interrupted."}, as_json, 130)
+        except Exception as error:
+            message = _fault(home, error)
+            _end({"status": "failed", "exit_code": 1, "message": message}, as_json, 1)
+        else:
+            text = outcome.pop("_text", "")
+            click.echo(json.dumps(outcome, ensure_ascii=False, default=str) if as_json else text)
+
+    return run
+
+
+def _end(outcome: dict[str, Any], as_json: bool, code: int) -> None:
+    click.echo(outcome["message"], err=True)
+    if as_json:
+        click.echo(json.dumps(outcome, ensure_ascii=False, default=str))
+    sys.exit(code)
+
+
+def _fault(home: Path, error: Exception) -> str:
+    """A fault of ours: the traceback into the log, one line for the screen."""
+    from flows.progress import log
+
+    details = "".join(traceback.format_exception(error))
+    log.error(details)
+    path = next((h.baseFilename for h in log.handlers if hasattr(h, "baseFilename")), None)
+    if not path:
+        click.echo(details, err=True)
+    where = f" The traceback is in {path}." if path else ""
+    if "No space left" in details or "ENOSPC" in details:
+        return (
+            f"No space is left where {home} lives. Nothing was published, and what was published before still stands. "
+            f"Free some space and run again.{where}"
+        )
+    first = str(error).strip().splitlines() or [""]
+    return f"A fault of arrears itself: {type(error).__name__}: {first[0]}.{where} Nothing was published; please report it."
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of the commands that compute."""
+    for option in (
+        click.option("--no-switch", is_flag=True, help="Publish without moving `current`."),
+        click.option("--target", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True),
+        click.option(
+            "--known-at", metavar="DELIVERY", help="Compute from deliveries up to this one only, e.g. 2026-11-22.2."
+        ),
+        click.option(
+            "--policy", type=click.Path(path_type=Path), help="Folder of CSV files in place of seeds of the same name."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.option("--as-of", metavar="DATE", help="End of this day; default: the date of the last delivery.")
+@click.option(
+    "--landing",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_LANDING,
+    required=DEFAULT_LANDING is None,
+    help="Folder of deliveries.",
+)
+@run_options
+@common
+def nightly(
+    home: Path,
+    wait: float,
+    as_of: str | None,
+    landing: Path,
+    policy: Path | None,
+    known_at: str | None,
+    target: str,
+    no_switch: bool,
+) -> dict[str, Any]:
+    """Load new deliveries, compute the marts, validate them, publish them."""
+    from flows.run import run_nightly
+
+    return run_nightly(home, landing, as_of, policy, known_at, target, not no_switch, wait)
+
+
+@main.command()
+@click.option("--loans", type=click.IntRange(min=0), default=1000, show_default=True, help="Size of the book.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same book.")
+@common
+def demo(home: Path, wait: float, loans: int, seed: int) -> dict[str, Any]:
+    """Make a believable book in two deliveries a month apart, run both nights, and say where to look."""
+    from flows.run import run_demo
+
+    return run_demo(home, loans, seed, wait)
+
+
+@main.command()
+@common
+def status(home: Path, wait: float) -> dict[str, Any]:
+    """What is published, what is loaded, what waits in quarantine, and who is at work."""
+    from flows.report_status import status_of
+
+    return status_of(home)
+
+
+@main.command()
+@click.option("--ledger", help="Only this ledger.")
+@click.option("--delivery", help="Only rows that came with this delivery.")
+@click.option("--all", "everything", is_flag=True, help="Rows put right since, too.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Rows shown.")
+@common
+def quarantine(
+    home: Path, wait: float, ledger: str | None, delivery: str | None, everything: bool, limit: int
+) -> dict[str, Any]:
+    """Rows that were not loaded: where they stand, why, and what would be allowed."""
+    from flows.quarantine import list_quarantine
+
+    return list_quarantine(home, ledger, delivery, everything, limit)
+
+
+@main.command()
+@click.argument("delivery")
+@click.option("--reason", required=True, help="Why, for the audit pack.")
+@common
+def withdraw(home: Path, wait: float, delivery: str, reason: str) -> dict[str, Any]:
+    """Exclude a wrong DELIVERY from now on, without deleting anything."""
+    from flows.withdraw import withdraw_delivery
+
+    return withdraw_delivery(home, delivery, reason, wait)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What a run tells while it works: a spinner on a terminal, plain lines in a log, and always the run's own log file."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+log = logging.getLogger("arrears")
+
+
+class Step:
+    """A step under way; `note` says what came of it."""
+
+    def __init__(self) -> None:
+        self.noted = ""
+
+    def note(self, text: str) -> None:
+        self.noted = text
+
+
+def write_log_to(path: Path) -> None:
+    """Keep every line of the run, with its time, in a file; readable by its owner only through the process's umask."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.handlers = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+@contextmanager
+def step(title: str) -> Iterator[Step]:
+    """Show `title` while the work goes on, and its time and outcome after it."""
+    began = time.monotonic()
+    current = Step()
+    log.info("%s …", title)
+    try:
+        with _shown(title):
+            yield current
+    except BaseException:
+        _say(f"✗ {title}  {time.monotonic() - began:.1f} s")
+        raise
+    _say(f"✓ {title}  {time.monotonic() - began:.1f} s" + (f"  {current.noted}" if current.noted else ""))
+
+
+@contextmanager
+def _shown(title: str) -> Iterator[None]:
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(title):
+        yield
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+    log.info(line)

@@ -1,0 +1,231 @@
+"""Publish: stage a candidate beside what is published, and, once the gate has passed it, switch in one atomic step.
+
+Until the switch nothing that a reader sees has changed; after it nothing of the publication is ever written again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.build import Built, code_version
+from flows.content_hash import HASH_VERSION, content_hash
+from flows.home import Home, Knowledge, now_text, write_json
+from flows.landing.files import identifier, quote
+from flows.policy import Policy
+
+PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "prefect", "pyarrow")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A publication not yet validated: its folder, and its marts by name."""
+
+    folder: Path
+    as_of: date
+    marts: list[str]
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "marts.duckdb"
+
+
+def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
+    """Copy the marts out of the working database into a candidate, with the evidence that the gate compares them to."""
+    clear_leftovers(home)
+    folder = home.published / f".staging-{run_id}"
+    (folder / "parquet").mkdir(parents=True)
+    candidate = duckdb.connect(str(folder / "marts.duckdb"))
+    try:
+        candidate.execute(f"attach {quote(str(built.database))} as work (read_only)")
+        candidate.execute("create schema marts")
+        marts = [
+            name
+            for (name,) in candidate.sql(
+                "select table_name from duckdb_tables() where database_name = 'work' and schema_name = 'marts' order by 1"
+            ).fetchall()
+        ]
+        for mart in marts:
+            candidate.execute(f"create table marts.marts.{mart} as select * from work.marts.{mart} order by all")
+        _describe(candidate, built.dbt_target)
+        candidate.execute((Path(__file__).parent / "evidence.sql").read_text("utf-8"))
+        for mart, facts in (current_manifest(home) or {}).get("marts", {}).items():
+            candidate.execute("insert into evidence.previous values (?, ?)", [mart, facts["rows"]])
+        candidate.execute("detach work; checkpoint")
+    finally:
+        candidate.close()
+    return Candidate(folder, as_of, marts)
+
+
+def _describe(candidate: duckdb.DuckDBPyConnection, target: Path) -> None:
+    """Carry the descriptions of marts and columns into the database, where a BI tool shows them."""
+    manifest = json.loads((target / "manifest.json").read_text("utf-8"))
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "model" or node["schema"] != "marts":
+            continue
+        mart = f"marts.marts.{node['name']}"
+        candidate.execute(f"comment on table {mart} is {quote(' '.join(node['description'].split()))}")
+        for column in node["columns"].values():
+            text = quote(" ".join(column["description"].split()))
+            candidate.execute(f"comment on column {mart}.{identifier(column['name'])} is {text}")
+
+
+def write_files(candidate: Candidate) -> dict[str, dict[str, Any]]:
+    """parquet/<mart>.parquet, and for each mart its rows and content hash."""
+    marts: dict[str, dict[str, Any]] = {}
+    with duckdb.connect(str(candidate.database), read_only=True) as connection:
+        for mart in candidate.marts:
+            path = candidate.folder / "parquet" / f"{mart}.parquet"
+            connection.execute(
+                f"copy (from marts.marts.{mart}) to {quote(str(path))} (format parquet, compression zstd)"
+            )
+            rows, digest = content_hash(connection, path)
+            marts[mart] = {"rows": rows, "hash": digest}
+    return marts
+
+
+def manifest_of(
+    home: Home,
+    knowledge: Knowledge,
+    policy: Policy,
+    as_of: date,
+    run_id: str,
+    status: str,
+    started_at: str,
+    marts: dict[str, Any] | None = None,
+    message: str | None = None,
+) -> dict[str, Any]:
+    """What a run did, on what, under which rules: the audit pack's first page."""
+    return {
+        "run_id": run_id,
+        "as_of": str(as_of),
+        "known_at": knowledge.known_at,
+        "status": status,
+        "message": message,
+        "policy_version": policy.version,
+        "code_version": code_version(),
+        "hash_version": HASH_VERSION,
+        "started_at": started_at,
+        "ended_at": now_text(),
+        "marts": marts or {},
+        "deliveries": [_delivery_facts(home.record(d)) for d in knowledge.deliveries],
+        "withdrawn": [
+            w.__dict__ | {"delivery": str(w.delivery), "after": str(w.after)}
+            for w in home.withdrawals()
+            if w.delivery in knowledge.withdrawn
+        ],
+        "seeds": policy.hashes(),
+        "settings": policy.settings,
+        "versions": _versions(),
+        "previous": _last_link(home),
+    }
+
+
+def _delivery_facts(record: dict[str, Any]) -> dict[str, Any]:
+    ledgers = [entry for file in record["files"] for entry in file["ledgers"]]
+    totals = {
+        f"rows_{what}": sum(e[f"rows_{what}"] for e in ledgers)
+        for what in ("read", "filtered", "loaded", "duplicate", "quarantined")
+    }
+    return {"delivery": record["delivery"], "loaded_at": record["loaded_at"], **totals, "files": record["files"]}
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {"python": sys.version.split()[0], "arrears": version("arrears")} | {p: version(p) for p in PACKAGES}
+
+
+def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Path, switch: bool, keep: int) -> Path:
+    """Complete the candidate and make it a publication; `current` moves to it last, in one rename."""
+    folder = candidate.folder
+    write_json(folder / "manifest.json", manifest)
+    shutil.copytree(docs, folder / "validation")
+    for path in [p for p in folder.rglob("*") if p.is_file()]:
+        _sync(path)
+    final = home.published / f"{candidate.as_of}-{manifest['run_id']}"
+    folder.rename(final)
+    _sync(home.published)
+    record_run(home, manifest)
+    if switch:
+        move_current(home, final)
+        rotate(home, keep)
+    return final
+
+
+def move_current(home: Home, publication: Path) -> None:
+    """Point `current` at a publication: a new link renamed over the old one, so that no reader finds none or half."""
+    link = home.published / f".current-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(publication.name, target_is_directory=True)
+    link.rename(home.current)
+    _sync(home.published)
+
+
+def rotate(home: Home, keep: int) -> None:
+    """Remove the oldest publications; the last two and the current one always stay."""
+    current = home.current.resolve()
+    publications = sorted(publications_of(home), key=lambda p: json.loads((p / "manifest.json").read_text())["run_id"])
+    for old in publications[: -max(2, keep)]:
+        if old.resolve() != current:
+            shutil.rmtree(old)
+
+
+def publications_of(home: Home) -> list[Path]:
+    return [p.parent for p in home.published.glob("[0-9]*/manifest.json") if not p.parent.is_symlink()]
+
+
+def clear_leftovers(home: Home) -> None:
+    """What a killed run left half done; nobody ever saw it."""
+    for path in home.published.glob(".staging-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in home.published.glob(".current-*"):
+        path.unlink()
+
+
+def current_manifest(home: Home) -> dict[str, Any] | None:
+    path = home.current / "manifest.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def record_run(home: Home, manifest: dict[str, Any]) -> None:
+    """Keep the manifest in the audit pack and link it into the chain: each line names the hash of the line before."""
+    folder = home.audit / manifest["run_id"]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_json(folder / "manifest.json", manifest)
+    link = {
+        "run_id": manifest["run_id"],
+        "status": manifest["status"],
+        "ended_at": manifest["ended_at"],
+        "manifest_sha256": hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest(),
+        "previous": manifest["previous"],
+    }
+    with open(home.audit / "chain.jsonl", "ab") as chain:
+        chain.write(json.dumps(link).encode() + b"\n")
+        chain.flush()
+        os.fsync(chain.fileno())
+
+
+def _last_link(home: Home) -> str | None:
+    """sha256 of the chain's last line, or None at its beginning."""
+    path = home.audit / "chain.jsonl"
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return hashlib.sha256(lines[-1]).hexdigest() if lines else None
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,80 @@
+"""Validate: the two gates to the outside. A gate that fails ends the run with what failed, how often, which rows, where."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from expectations import landing, publication
+from expectations.engine import run_gate
+from flows.errors import ValidationFailed
+from flows.home import Home, write_json
+from flows.land import Prepared
+from flows.publish import Candidate
+
+if TYPE_CHECKING:
+    from expectations.engine import GateResult
+
+
+def docs_of(home: Home, run_id: str) -> Path:
+    """Data docs of a run, in its audit pack; a publication gets a copy."""
+    return home.audit / run_id / "validation"
+
+
+def check_landing(home: Home, run_id: str, prepared: Prepared) -> GateResult:
+    """The landing gate on one prepared delivery; a failure leaves the delivery to be corrected in place."""
+    gate = _run(
+        home,
+        run_id,
+        f"landing-{prepared.delivery}",
+        prepared.gate_database,
+        landing.suites(),
+        f"Delivery {prepared.delivery}",
+    )
+    if not gate.success:
+        raise ValidationFailed(
+            _told(gate)
+            + f"\nNothing of delivery {prepared.delivery} was loaded, and what was published before still stands. "
+            "Correct the delivery in place (or raise max_quarantine_rate in the policy) and run again."
+        )
+    return gate
+
+
+def check_publication(home: Home, run_id: str, candidate: Candidate) -> GateResult:
+    """The publish gate on a candidate; a failure removes the candidate."""
+    gate = _run(
+        home,
+        run_id,
+        "publication",
+        candidate.database,
+        publication.suites(set(candidate.marts)),
+        f"Publication as of {candidate.as_of}",
+    )
+    if not gate.success:
+        shutil.rmtree(candidate.folder, ignore_errors=True)
+        raise ValidationFailed(_told(gate) + "\nNothing was published, and what was published before still stands.")
+    return gate
+
+
+def _run(home: Home, run_id: str, name: str, database: Path, suites: list, title: str) -> GateResult:
+    docs = docs_of(home, run_id) / name
+    docs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    gate = run_gate(name, database, suites, docs, title=title)
+    write_json(docs / "result.json", gate.to_json_dict())
+    return gate
+
+
+def _told(gate: GateResult) -> str:
+    """The failed expectations as a tired person wants them: which, how many rows, which ones, where the report is."""
+    lines = [f"The {gate.name} gate failed ({gate.title})."]
+    for finding in [*gate.failed, *gate.could_not_run]:
+        count = f": {finding.failing} rows" if finding.failing is not None else ""
+        lines.append(
+            f"  ✗ {finding.title}{count}" + (f" — {finding.message}" if finding.outcome == "could_not_run" else "")
+        )
+        lines += [f"      {', '.join(f'{k}={v}' for k, v in sample.items())}" for sample in finding.samples[:3]]
+        if len(finding.samples) > 3:
+            lines.append("      …")
+    lines.append(f"Report: {gate.docs}")
+    return "\n".join(lines)
