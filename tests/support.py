@@ -1,0 +1,51 @@
+"""What tests of the warehouse share: landing without gates, building, and reading what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.build import Built, build
+from flows.home import Delivery, Home, knowledge
+from flows.land import commit, find_new_deliveries, prepare
+from flows.policy import Policy, read_policy
+
+
+def new_home(folder: Path) -> Home:
+    home = Home(folder)
+    home.create()
+    return home
+
+
+def load(landing: Path, home: Home, policy: Policy | None = None, upto: Delivery | None = None) -> list[Delivery]:
+    """Load what is new in LANDING, gates aside; a row in quarantine is an error here unless the test expects it."""
+    found = find_new_deliveries(landing, home, upto)
+    for delivery in found:
+        commit(home, prepare(landing, home, delivery, policy or read_policy()))
+    return found
+
+
+def build_at(home: Home, as_of: date, policy: Policy | None = None, upto: Delivery | None = None) -> Built:
+    return build(home, knowledge(home, upto), policy or read_policy(), as_of, "test")
+
+
+def rows_of(database: Path, query: str) -> list[dict[str, Any]]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        relation = connection.sql(query)
+        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+
+
+def differences(
+    ours: dict[str, dict[str, Any]], theirs: dict[str, dict[str, Any]], ignored: Sequence[str] = ()
+) -> list[str]:
+    """Each figure on which two sets of rows by key differ, as one line; none where they agree."""
+    found = [f"{key}: only on one side" for key in sorted(ours.keys() ^ theirs.keys())]
+    for key in sorted(ours.keys() & theirs.keys()):
+        for column, value in theirs[key].items():
+            if column not in ignored and ours[key][column] != value:
+                found.append(f"{key}.{column}: {ours[key][column]} and {value}")
+    return found
