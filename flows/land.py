@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from flows.landing.mapping import ColumnSource, Entry, glob_of, read_mapping
 from flows.ledgers import Ledger, ledgers
 from flows.policy import Policy
 
+OWN_FILES = {"mapping.yml", "delivery.csv"}
+CONTROL_COLUMNS = ("file", "rows", "amount_total", "sha256")
 MUST_HAVE = ("customers", "loans", "installments", "repayments")
 
 
@@ -48,24 +51,34 @@ def find_new_deliveries(landing: Path, home: Home, upto: Delivery | None = None)
             f"--landing {landing}: there is no such folder. Give the folder that holds the deliveries "
             "(folders named 2026-11-22, 2026-11-22.2, …)."
         )
-    found = sorted(d for d in (Delivery.parse(p.name) for p in landing.iterdir() if p.is_dir()) if d)
+    found = sorted(d for d in (_delivery_of(p) for p in landing.iterdir()) if d)
     loaded = home.loaded()
     for delivery in found:
         if delivery in loaded:
-            _refuse_if_changed(landing / delivery.name, home, delivery)
+            _refuse_if_changed(landing / delivery.name, home, delivery, _free_name(loaded, found))
     new = [d for d in found if d not in loaded and (upto is None or d <= upto)]
     if new and loaded and new[0] < loaded[-1]:
-        free = max(d for d in [*loaded, *found] if d.date == loaded[-1].date).next
         raise DeliveryRefused(
             f"Delivery {new[0]}: it sorts before {loaded[-1]}, which is loaded already, and knowledge only grows. "
-            f"Nothing of it was loaded; deliver it as {free} or under a later date."
+            f"Nothing of it was loaded; deliver it as {_free_name(loaded, found)} or under a later date."
         )
     return new
 
 
+def _free_name(loaded: list[Delivery], found: list[Delivery]) -> Delivery:
+    """The first name that is taken by nothing and sorts after all that is loaded."""
+    return max(d for d in [*loaded, *found] if d.date == loaded[-1].date).next
+
+
 def unknown_folders(landing: Path) -> list[str]:
     """Folders in LANDING whose names are no delivery's; they are left alone and named in the log."""
-    return sorted(p.name for p in landing.iterdir() if p.is_dir() and not Delivery.parse(p.name) and p.name[0] != ".")
+    return sorted(p.name for p in landing.iterdir() if p.is_dir() and not _delivery_of(p) and p.name[0] != ".")
+
+
+def _delivery_of(folder: Path) -> Delivery | None:
+    """The delivery that a folder holds; `2026-11-22.1` is no name of one, since `2026-11-22` is."""
+    delivery = Delivery.parse(folder.name)
+    return delivery if delivery and delivery.name == folder.name and folder.is_dir() else None
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
@@ -75,23 +88,24 @@ def _fingerprint(path: Path) -> dict[str, Any]:
 
 
 def _content_files(folder: Path) -> list[Path]:
-    own = {"mapping.yml", "delivery.csv"}
-    return sorted(p for p in folder.iterdir() if p.is_file() and (p.name in own or DATA_FILE.fullmatch(p.name)))
+    return sorted(p for p in folder.iterdir() if p.is_file() and (p.name in OWN_FILES or DATA_FILE.fullmatch(p.name)))
 
 
-def _refuse_if_changed(folder: Path, home: Home, delivery: Delivery) -> None:
-    then = {f["file"]: f for f in home.record(delivery)["content"]}
+def _refuse_if_changed(folder: Path, home: Home, delivery: Delivery, free: Delivery) -> None:
+    record = home.record(delivery)
+    then = {f["file"]: f for f in record["content"]}
     now = {p.name: p for p in _content_files(folder)}
-    changed = sorted(then.keys() ^ now.keys())
-    for name in then.keys() & now.keys():
+    said = [f"{name} was removed" for name in sorted(then.keys() - now.keys())]
+    said += [f"{name} was added" for name in sorted(now.keys() - then.keys())]
+    for name in sorted(then.keys() & now.keys()):
         same = all(then[name][key] == value for key, value in _fingerprint(now[name]).items())
         if not same and sha256_of(now[name]) != then[name]["sha256"]:
-            changed.append(name)
-    if changed:
+            said.append(f"{name} was changed")
+    if said:
         raise DeliveryRefused(
-            f"Delivery {delivery}: {', '.join(changed)} changed after the delivery was loaded on "
-            f"{home.record(delivery)['loaded_at']}. Restore the files, and deliver the correction as "
-            f"{max(d for d in [*home.loaded(), delivery] if d.date == delivery.date).next} (or withdraw this delivery)."
+            f"Delivery {delivery}: {', '.join(said)} in {folder} after it was loaded on {record['loaded_at']}; what was "
+            f"loaded stands. Restore the folder as it was, and deliver the correction as {free} or under a later date "
+            f"(or withdraw the delivery: arrears withdraw {delivery} --reason …)."
         )
 
 
@@ -103,9 +117,12 @@ def prepare(landing: Path, home: Home, delivery: Delivery, policy: Policy) -> Pr
     work = _Landing(landing / delivery.name, home, delivery, policy, folder)
     try:
         record = work.run()
-    finally:
+    except BaseException:
         work.connection.close()
-        shutil.rmtree(folder / "scratch", ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    work.connection.close()
+    shutil.rmtree(folder / "scratch")
     return Prepared(delivery, folder, record)
 
 
@@ -123,37 +140,41 @@ class _Landing:
     def __init__(self, folder: Path, home: Home, delivery: Delivery, policy: Policy, pending: Path) -> None:
         self.folder, self.home, self.delivery, self.policy, self.pending = folder, home, delivery, policy, pending
         self.known = knowledge(home)
-        self.connection = duckdb.connect(str(pending / "scratch" / "landing.duckdb"))
+        self.connection = duckdb.connect(":memory:", config={"temp_directory": str(pending / "scratch" / "spill")})
         self.connection.execute("set TimeZone = 'Asia/Shanghai'")
         self.connection.execute((Path(rows.__file__).parent / "typing.sql").read_text("utf-8"))
+        self.touched: dict[str, Ledger] = {}
         self.files: dict[str, SourceFile] = {}
         self.unmapped: dict[str, list[str]] = {}
         self.rounded: dict[str, int] = {}
         self.ignored: list[str] = []
+        self.absent: list[str] = []
 
     def run(self) -> dict[str, Any]:
         entries = self._entries()
         control = self._control()
         self._check_ledgers_present({e.ledger for e in entries})
-        keeps: dict[str, dict[int, str]] = {name: {} for name in ledgers()}
-        for ledger in ledgers().values():
-            rows.create_text_table(self.connection, ledger)
-        for number, entry in enumerate(entries, start=1):
-            self._take(number, entry)
-            if entry.keep:
-                keeps[entry.ledger][number] = entry.keep[0]
         self._attach_history()
+        self._find_touched({e.ledger for e in entries})
+        for ledger in self.touched.values():
+            rows.create_text_table(self.connection, ledger)
+        keeps: dict[str, dict[int, str]] = {name: {} for name in self.touched}
+        for number, entry in enumerate(entries, start=1):
+            self._take(number, entry, entries)
+            if entry.keep:
+                keeps[entry.ledger][entry.turn] = entry.keep[0]
         for name, ledger in ledgers().items():
+            if name not in self.touched:
+                rows.show_untouched(self.connection, ledger)
+                continue
             if self.known.deliveries:
                 rows.insert_retried(self.connection, ledger)
             rows.type_rows(self.connection, ledger, self.policy)
-            if control and name in {e.ledger for e in entries}:
+            if control:
                 self._check_amounts(control, entries, name)
             rows.judge_rows(self.connection, ledger, keeps[name])
-            rows.write_rows(self.connection, ledger, self.delivery.name, self.delivery.order, self.pending)
-        rows.write_quarantine(
-            self.connection, ledgers().values(), self.delivery.name, self.delivery.order, self.pending
-        )
+            rows.write_rows(self.connection, ledger, self.delivery, self.pending)
+        rows.write_quarantine(self.connection, self.touched.values(), self.delivery, self.pending)
         self._write_gate_database(entries)
         return self._record(entries)
 
@@ -161,71 +182,101 @@ class _Landing:
 
     def _entries(self) -> list[Entry]:
         """Mapping entries in order, then the files that are named after their ledger."""
-        data = [p for p in sorted(self.folder.iterdir()) if p.is_file() and DATA_FILE.fullmatch(p.name)]
-        data = [p for p in data if p.name != "delivery.csv"]
+        for path in sorted(self.folder.iterdir()):
+            if DATA_FILE.fullmatch(path.name) and not path.is_file():
+                raise DeliveryRefused(
+                    f"Delivery {self.delivery}: {path} is a folder or a link that leads nowhere. Nothing was loaded; put the "
+                    "file in its place."
+                )
+        data = [p for p in _content_files(self.folder) if p.name not in OWN_FILES]
+        if not data:
+            raise DeliveryRefused(
+                f"Delivery {self.delivery}: {self.folder} holds no data file (name.csv, name.csv.gz or name.parquet). "
+                "Deliver the files, or remove the folder."
+            )
         mapping = next(
             (m for m in (self.folder / "mapping.yml", self.folder.parent / "mapping.yml") if m.exists()), None
         )
         entries: list[Entry] = []
         mapped: set[str] = set()
-        for entry in read_mapping(mapping) if mapping else []:
-            for path in data:
-                if glob_of(entry.file).fullmatch(path.name):
-                    entries.append(Entry(**{**entry.__dict__, "file": path.name}))
-                    mapped.add(path.name)
+        written = read_mapping(mapping) if mapping else []
+        for entry in written:
+            found = [path for path in data if glob_of(entry.file).fullmatch(path.name)]
+            entries += [replace(entry, file=path.name) for path in found]
+            mapped |= {path.name for path in found}
+            if not found:
+                self.absent.append(f"{entry.file} ({entry.ledger})")
         for path in data:
             ledger = path.name.split(".")[0]
             if path.name in mapped:
                 continue
             if ledger in ledgers():
-                entries.append(Entry(ledger=ledger, file=path.name))
+                entries.append(Entry(ledger=ledger, file=path.name, turn=len(written) + 1))
             else:
                 self.ignored.append(path.name)
+        known = {p.name for p in data} | OWN_FILES
+        self.ignored += sorted(p.name for p in self.folder.iterdir() if p.name not in known and p.name[0] != ".")
         return entries
+
+    def _find_touched(self, delivered: set[str]) -> None:
+        """Ledgers that have something to judge: what is delivered, and what waits for a parent; parents first."""
+        waiting = {
+            name
+            for (name,) in self.connection.sql(
+                "select distinct ledger from open_quarantine where only_orphan(reasons)"
+            ).fetchall()
+        }
+        self.touched = {name: ledger for name, ledger in ledgers().items() if name in delivered | waiting}
 
     def _check_ledgers_present(self, delivered: set[str]) -> None:
         before = {name for d in self.known.deliveries for name in self.home.record(d)["ledgers"]}
-        first_dates = {d.date for d in self.known.deliveries}
+        dates = {d.date for d in self.known.deliveries}
         missing = [name for name in MUST_HAVE if name not in before | delivered]
         why = "must have been delivered at least once"
-        if not missing and first_dates and self.delivery.date > min(first_dates):
+        if not missing and dates and self.delivery.date > min(dates):
             missing = [name for name in self.policy.expected_ledgers if name not in delivered]
             why = "must be in every delivery from the second delivery date on (policy setting expected_ledgers)"
         if missing:
             hints = [
-                f"{name} looks like it: name it {near[0]}{''.join(Path(name).suffixes)} or map it in mapping.yml."
+                f" {name} looks like it: name it {near[0]}.csv (or .csv.gz, .parquet), or map it in mapping.yml."
                 for name in self.ignored
-                if (near := difflib.get_close_matches(name.split(".")[0], missing, 1))
+                if (near := difflib.get_close_matches(name.split(".")[0].lower(), missing, 1, cutoff=0.7))
             ]
+            if self.absent:
+                hints.append(f" The mapping names files that are not there: {', '.join(self.absent)}.")
             raise DeliveryRefused(
-                f"Delivery {self.delivery}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing in "
-                f"{self.folder}; {why}. A ledger with nothing new is a file with its header alone. {' '.join(hints)}".rstrip()
+                f"Delivery {self.delivery}: {self.folder} holds no file for {', '.join(missing)}, which {why}. Nothing of "
+                f"it was loaded; add the file (its header alone where there is nothing new).{''.join(hints)}"
             )
 
     # one file into one ledger -----------------------------------------------------------------------------------
 
-    def _take(self, number: int, entry: Entry) -> None:
+    def _take(self, number: int, entry: Entry, entries: list[Entry]) -> None:
         ledger = ledgers()[entry.ledger]
-        file = self._file(entry, ledger)
+        file = self._file(entry, ledger, entries)
         sources = self._sources(entry, ledger, file)
         for column, count in rows.insert_texts(
-            self.connection, ledger, entry, number, file, self.delivery.name, sources
+            self.connection, ledger, entry, number, file, self.delivery, sources
         ).items():
             if count:
-                self.rounded[f"{ledger.name}.{column} in {file.name}"] = count
+                what = f"{ledger.name}.{column} in {file.name}"
+                self.rounded[what] = self.rounded.get(what, 0) + count
 
-    def _file(self, entry: Entry, ledger: Ledger) -> SourceFile:
+    def _file(self, entry: Entry, ledger: Ledger, entries: list[Entry]) -> SourceFile:
         if entry.file not in self.files:
             path = self.folder / entry.file
-            file = open_file(path, self.delivery.name, self.pending / "scratch", entry.encoding)
+            same = [e for e in entries if e.file == entry.file]
+            encoding = next((e.encoding for e in same if e.encoding), None)
+            delimiter = next((e.delimiter for e in same if e.delimiter), None)
+            file = open_file(path, self.delivery.name, self.pending / "scratch", encoding)
             names = set(_headers(ledger)) | {s.source for s in entry.columns.values() if s and s.source}
             read_records(
                 self.connection,
                 file,
                 self.delivery.name,
                 f"file_{len(self.files)}",
-                lambda header: sum(h in names for h in header),
-                entry.delimiter,
+                lambda header: sum(h in names or h.lower() in names for h in header),
+                delimiter,
             )
             self.files[entry.file] = file
             self.unmapped[entry.file] = list(file.header)
@@ -237,9 +288,13 @@ class _Landing:
         wanted = [c.column for c in entry.where] + ([entry.keep[1]] if entry.keep else [])
         wanted += [s.source for s in entry.columns.values() if s and s.source]
         for header in wanted:
-            if header not in file.header:
+            if file.header.count(header) != 1:
+                near = difflib.get_close_matches(header, file.header, 1)
+                said = "twice in the header" if header in file.header else "not in the header"
                 raise UsageError(
-                    f"mapping.yml for {path}: column {header} is not in the file. Allowed: {', '.join(file.header)}."
+                    f"{entry.mapping}, line {entry.lines[header]}: the column {header} is {said} of {path}. "
+                    f"Allowed: {', '.join(h for h in file.header if file.header.count(h) == 1)}."
+                    + (f" Did you mean {near[0]}?" if near and near[0] != header else "")
                 )
         headers = _headers(ledger)
         sources: dict[str, ColumnSource] = {}
@@ -257,11 +312,14 @@ class _Landing:
         missing = [column for column in ledger.required if column not in sources]
         if missing:
             chinese = {c: "/".join(ledger.columns[c].zh) for c in missing}
+            hint = ""
+            if len(file.header) == 1 and not file.is_parquet:
+                hint = " The header is a single name: is the delimiter one of comma, tab, ; and |?"
             raise DeliveryRefused(
-                f"Delivery {self.delivery}: {path}, line 1: the {ledger.name} ledger needs "
-                + ", ".join(f"{c} ({chinese[c]})" for c in missing)
-                + f"; the header has {', '.join(repr(h) for h in file.header[:40])}. Deliver the file with these columns, "
-                "or map its own headers in mapping.yml."
+                f"Delivery {self.delivery}: {path}, line 1: the {ledger.name} ledger needs the column"
+                f"{'s' * (len(missing) > 1)} {', '.join(f'{c} ({chinese[c]})' for c in missing)}; the header has "
+                f"{', '.join(repr(h) for h in file.header[:40])}. Nothing was loaded; deliver the file with "
+                f"{'these columns' if len(missing) > 1 else 'this column'}, or map its own headers in mapping.yml.{hint}"
             )
         used = {s.source for s in sources.values()} | set(wanted)
         self.unmapped[file.name] = [h for h in self.unmapped[file.name] if h not in used]
@@ -279,7 +337,7 @@ class _Landing:
     # control file -----------------------------------------------------------------------------------------------
 
     def _control(self) -> dict[str, dict[str, str]]:
-        """delivery.csv by file name; its row counts and hashes are checked here, its amounts once rows are typed."""
+        """delivery.csv by file name; its list and hashes are checked here, rows and amounts once they are typed."""
         path = self.folder / "delivery.csv"
         if not path.exists():
             if self.policy.flag("control_file_required"):
@@ -287,54 +345,70 @@ class _Landing:
                     f"Delivery {self.delivery}: {path} is missing, and the policy setting control_file_required is true."
                 )
             return {}
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            listed = {row.get("file") or "": row for row in reader}
-            header = reader.fieldnames or []
-        if "file" not in header or "rows" not in header:
-            raise DeliveryRefused(f"Delivery {self.delivery}: {path}, line 1: needs the columns file and rows.")
-        present = {p.name for p in _content_files(self.folder)} - {"mapping.yml", "delivery.csv"}
-        for name in sorted(listed.keys() ^ present):
-            said = "is listed but was not delivered" if name in listed else "was delivered but is not listed"
-            raise DeliveryRefused(f"Delivery {self.delivery}: control file {path}: {name} {said}. Nothing was loaded.")
-        for line, (name, row) in enumerate(listed.items(), start=2):
-            expected = (row.get("sha256") or "").strip().lower()
+        where = f"Delivery {self.delivery}: control file {path}"
+        listed: dict[str, dict[str, str]] = {}
+        try:
+            with open(path, encoding="utf-8-sig", newline="") as file:
+                reader = csv.DictReader(file)
+                header = reader.fieldnames or []
+                if missing := [c for c in ("file", "rows") if c not in header]:
+                    raise DeliveryRefused(
+                        f"{where}, line 1: the column {' and '.join(missing)} is missing. Needed: file, rows; optional: "
+                        "amount_total, sha256. Nothing was loaded."
+                    )
+                for row in reader:
+                    name = (row["file"] or "").strip()
+                    if name in listed:
+                        raise DeliveryRefused(
+                            f"{where}, line {reader.line_num}: {name} is listed twice. Nothing was loaded."
+                        )
+                    listed[name] = {key: (value or "").strip() for key, value in row.items() if key in CONTROL_COLUMNS}
+                    listed[name]["line"] = str(reader.line_num)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DeliveryRefused(f"{where}: not readable as CSV in UTF-8 ({error}). Nothing was loaded.") from error
+        present = {p.name for p in _content_files(self.folder)} - OWN_FILES
+        faults = [f"{name} is listed but was not delivered" for name in sorted(listed.keys() - present)]
+        faults += [f"{name} was delivered but is not listed" for name in sorted(present - listed.keys())]
+        if faults:
+            raise DeliveryRefused(f"{where}: {'; '.join(faults)}. Nothing was loaded.")
+        for name, row in listed.items():
             found = sha256_of(self.folder / name)
+            expected = row.get("sha256", "").lower()
             if expected and expected != found:
                 raise DeliveryRefused(
-                    f"Delivery {self.delivery}: control file {path}, line {line}: {name} should have sha256 {expected}, "
-                    f"but has {found}. Nothing was loaded; deliver the file again."
+                    f"{where}, line {row['line']}: {name} should have sha256 {expected}, but has {found}: it is not the "
+                    "file that was sent, or was cut off. Nothing was loaded; deliver the file again."
                 )
         return listed
 
     def _check_amounts(self, control: dict[str, dict[str, str]], entries: list[Entry], ledger: str) -> None:
         """Rows and amounts against delivery.csv, for the files whose first ledger this is."""
-        path = self.folder / "delivery.csv"
-        lines = {name: line for line, name in enumerate(control, start=2)}
         first = {entry.file: (number, entry.ledger) for number, entry in reversed(list(enumerate(entries, start=1)))}
         for name, (number, of) in first.items():
             if of != ledger:
                 continue
-            said_rows, said_amount = (control[name].get(c) or "" for c in ("rows", "amount_total"))
-            where = f"Delivery {self.delivery}: control file {path}, line {lines[name]}"
-            try:
-                rows_expected = int(said_rows)
-                amount_expected = Decimal(said_amount.replace(",", "")) if said_amount.strip() else None
-            except (ValueError, InvalidOperation):
+            said = control[name]
+            where = f"Delivery {self.delivery}: control file {self.folder / 'delivery.csv'}, line {said['line']}"
+            if not re.fullmatch(r"\d{1,15}", said["rows"]):
+                raise DeliveryRefused(f"{where}, rows: {said['rows']!r} is no number of rows. Nothing was loaded.")
+            amount = said.get("amount_total", "").replace(",", "")
+            if amount and not re.fullmatch(r"[+-]?\d{1,30}([.]\d+)?", amount):
                 raise DeliveryRefused(
-                    f"{where}: {said_rows!r} and {said_amount!r} are not a count and an amount."
-                ) from None
+                    f"{where}, amount_total: {said['amount_total']!r} is no amount. Nothing was loaded."
+                )
             found_rows, found_amount = self.connection.sql(
                 f"select count(*), coalesce(sum(_amount), 0) from typed_{ledger} where _entry = {number}"
             ).fetchone()
-            if found_rows != rows_expected:
+            if found_rows != int(said["rows"]):
                 raise DeliveryRefused(
-                    f"{where}: {name} should have {rows_expected} rows, but has {found_rows}. Nothing was loaded."
+                    f"{where}: {name} should have {said['rows']} rows, but has {found_rows}. Nothing was loaded; deliver "
+                    "the file again, whole, or with the control file that belongs to it."
                 )
-            if amount_expected is not None and amount_expected != found_amount:
+            if amount and Decimal(amount) != found_amount:
                 raise DeliveryRefused(
-                    f"{where}: the amounts of {name} should add up to {amount_expected}, but add up to {found_amount} "
-                    f"(difference {found_amount - amount_expected}). Nothing was loaded."
+                    f"{where}: the amounts of {name} should add up to {amount}, but add up to {found_amount} "
+                    f"(difference {found_amount - Decimal(amount)}; {ledgers()[ledger].amount or 'no amount'} of {ledger}, "
+                    "untypeable ones as 0). Nothing was loaded; deliver the file again, or with its own control file."
                 )
 
     # what the gate looks at -------------------------------------------------------------------------------------
@@ -353,12 +427,12 @@ class _Landing:
         read = " union all ".join(
             f"select _entry as entry, _file as file, {quote(name)} as ledger, count(*) as rows_read, "
             f"sum(_amount)::decimal(38, 2) as amount_read from typed_{name} where _entry > 0 group by all"
-            for name in ledgers()
+            for name in self.touched
         )
         became = " union all ".join(
             f"select _entry as entry, _file as file, {quote(name)} as ledger, {counted}, {summed} "
             f"from row_{name} where _entry > 0 group by all"
-            for name in ledgers()
+            for name in self.touched
         )
         listed = ", ".join(
             f"({n}, {quote(e.file)}, {quote(e.ledger)}, {self.files[e.file].rows})" for n, e in enumerate(entries, 1)
@@ -416,11 +490,14 @@ class _Landing:
 
     def _warnings(self) -> Iterator[str]:
         """Queries for (ledger, rule, key, detail): rows that are loaded, and that somebody should look at."""
-        for name, ledger in ledgers().items():
+        for name, ledger in self.touched.items():
             if ledger.happened:
+                happened = ledger.happened
+                if ledger.columns[happened].type == "timestamp":
+                    happened = f"({happened} at time zone 'UTC')"  # as a time in Shanghai
                 yield (
-                    f"select '{name}', 'dated_after_delivery', _key, '{ledger.happened} ' || {ledger.happened}::varchar "
-                    f"from row_{name} where _outcome = 'loaded' and {ledger.happened}::date > date '{self.delivery.date}'"
+                    f"select '{name}', 'dated_after_delivery', _key, '{ledger.happened} ' || {happened}::varchar "
+                    f"from row_{name} where _outcome = 'loaded' and {happened}::date > date '{self.delivery.date}'"
                 )
         loans = """
             select loan_id, arg_max(principal, _delivery_no) as principal, arg_max(disbursed_on, _delivery_no) as disbursed_on
@@ -446,7 +523,11 @@ class _Landing:
             )
         """
         yield f"""
-            with touched as (select distinct loan_id from row_installments where _outcome = 'loaded' and plan_no = 1),
+            with touched as (
+                select loan_id from row_installments where _outcome = 'loaded' and plan_no = 1
+                union
+                select loan_id from row_loans where _outcome = 'loaded'
+            ),
             newest as (
                 select loan_id, installment_no, arg_max(principal_due, _delivery_no) as principal_due
                 from (
@@ -485,7 +566,7 @@ class _Landing:
             name: self.connection.sql(
                 f"select count(*) from row_{name} where _entry = 0 and _outcome in ('loaded', 'duplicate')"
             ).fetchone()[0]
-            for name in ledgers()
+            for name in self.touched
         }
         closed = self.connection.sql("select count(*) from closed").fetchone()[0]
         content = [

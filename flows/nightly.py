@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -18,6 +18,9 @@ from flows.errors import ArrearsError, DeliveryRefused, ValidationFailed
 from flows.home import Delivery, Home, Knowledge, knowledge, now_text, parse_known_at
 from flows.policy import Policy, read_policy
 from flows.progress import step
+
+if TYPE_CHECKING:
+    from expectations.engine import GateResult
 
 
 @flow(name="arrears nightly", validate_parameters=False)
@@ -73,7 +76,7 @@ def read_delivery(night: Night, delivery: Delivery) -> land.Prepared:
 def pass_landing_gate(night: Night, prepared: land.Prepared) -> None:
     with step(f"Validating delivery {prepared.delivery}") as at:
         gate = validate.check_landing(night.home, night.run_id, prepared)
-        night.warnings += [f"{w.title}: {w.failing}" for w in gate.warnings if w.severity == "warning"]
+        night.note_warnings(gate)
         at.note(_counted(gate))
 
 
@@ -122,7 +125,7 @@ def stage_candidate(night: Night, built: build.Built) -> publish.Candidate:
 def pass_publish_gate(night: Night, candidate: publish.Candidate) -> None:
     with step("Validating the candidate") as at:
         gate = validate.check_publication(night.home, night.run_id, candidate)
-        night.warnings += [f"{w.title}: {w.failing}" for w in gate.warnings if w.severity == "warning"]
+        night.note_warnings(gate)
         at.note(_counted(gate))
 
 
@@ -170,12 +173,16 @@ class Night:
             self.home, known, self.policy, self.as_of, self.run_id, status, self.started_at, **facts
         )
 
+    def note_warnings(self, gate: GateResult) -> None:
+        """What a gate let pass, and somebody should look at."""
+        self.warnings += [f"{w.failing:,} × not so: {w.title}" for w in gate.warnings if w.severity == "warning"]
+
     def record_failure(self, error: BaseException) -> None:
         """Failed runs are kept in the audit pack too."""
         status = error.status if isinstance(error, ArrearsError) else "failed"
         publish.record_run(self.home, self.manifest(knowledge(self.home, self.upto), status, message=str(error)))
 
 
-def _counted(gate: Any) -> str:
+def _counted(gate: GateResult) -> str:
     said = f"{len(gate.passed)} expectations hold"
     return said + (f", {len(gate.warnings)} to look at" if gate.warnings else "")

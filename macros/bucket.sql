@@ -1,4 +1,4 @@
 {#- Whether a number of days falls into a bucket of int_aging__buckets. -#}
 {% macro in_bucket(days, buckets) -%}
-    {{ days }} >= {{ buckets }}.lower_days and ({{ buckets }}.upper_days is null or {{ days }} <= {{ buckets }}.upper_days)
+    {{ days }} >= {{ buckets }}.lower_days and {{ days }} <= {{ buckets }}.upper_days
 {%- endmacro %}

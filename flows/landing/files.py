@@ -57,10 +57,7 @@ def open_file(path: Path, delivery: str, scratch: Path, encoding: str | None = N
     """Hash and decode one file; what cannot be read refuses the delivery."""
     found = SourceFile(path, path.name, sha256_of(path), path.stat().st_size)
     if found.size == 0:
-        raise DeliveryRefused(
-            f"Delivery {delivery}: {path} is empty (0 bytes). A ledger without new rows is a file with its header "
-            "alone; deliver the file again."
-        )
+        raise _empty(found, delivery, "0 bytes")
     if not found.is_parquet:
         _decode(found, delivery, scratch, encoding)
     return found
@@ -75,7 +72,7 @@ def _chunks(file: SourceFile, delivery: str) -> Iterator[bytes]:
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DeliveryRefused(
             f"Delivery {delivery}: {file.path} cannot be decompressed ({error}): it is damaged or was cut off. "
-            "Deliver the file again."
+            "Nothing was loaded; deliver the file again."
         ) from error
 
 
@@ -83,7 +80,9 @@ def _decode(file: SourceFile, delivery: str, scratch: Path, declared: str | None
     """Find the encoding by proof (all of the file decodes), and leave UTF-8 text with LF lines for DuckDB."""
     first = next(_chunks(file, delivery), b"")
     if not first:
-        raise DeliveryRefused(f"Delivery {delivery}: {file.path} holds no text. Deliver the file again.")
+        raise _empty(file, delivery, "0 bytes once decompressed")
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        raise _not_text(file, delivery, "it starts with the byte order mark of UTF-16 or UTF-32")
     has_bom = first.startswith(codecs.BOM_UTF8)
     if declared in ("gbk", "gb18030"):
         file.encoding = "gb18030"
@@ -98,12 +97,12 @@ def _decode(file: SourceFile, delivery: str, scratch: Path, declared: str | None
             raise _undecodable(file, delivery, "UTF-8 nor as GB18030", fault)
     seen: set[str] = set()
     needs_copy = has_bom or file.encoding != "utf-8" or file.name.endswith(".gz")
+    lines = 1
     for chunk in _chunks(file, delivery):
         if b"\x00" in chunk:
-            raise DeliveryRefused(
-                f"Delivery {delivery}: {file.path} holds NUL bytes, so it is not text in UTF-8 or GB18030 "
-                "(UTF-16, perhaps). Save it as UTF-8 and deliver it again."
-            )
+            line = lines + chunk[: chunk.index(b"\x00")].count(b"\n")
+            raise _not_text(file, delivery, f"line {line} holds NUL bytes (UTF-16, or a damaged disk, perhaps)")
+        lines += chunk.count(b"\n")
         needs_copy = needs_copy or b"\r" in chunk
         seen |= {mark for mark in LINE_FIELD_MARKS if mark.encode() in chunk}
     marks = [mark for mark in LINE_FIELD_MARKS if mark not in seen]
@@ -118,7 +117,7 @@ def _decode(file: SourceFile, delivery: str, scratch: Path, declared: str | None
 
 def _copy_as_utf8(file: SourceFile, delivery: str, target: Path) -> None:
     decoder = codecs.getincrementaldecoder("utf-8-sig" if file.encoding == "utf-8" else file.encoding)()
-    newlines = codecs.lookup("utf-8") and _Newlines()
+    newlines = _Newlines()
     with open(target, "wb") as out:
         for chunk in _chunks(file, delivery):
             out.write(newlines(decoder.decode(chunk)).encode())
@@ -164,11 +163,25 @@ def _is_damaged_utf8(file: SourceFile, delivery: str) -> bool:
     return good > bad
 
 
+def _empty(file: SourceFile, delivery: str, how: str) -> DeliveryRefused:
+    return DeliveryRefused(
+        f"Delivery {delivery}: {file.path} is empty ({how}). Nothing was loaded; deliver the file again. A ledger without "
+        "new rows is a file with its header alone."
+    )
+
+
+def _not_text(file: SourceFile, delivery: str, why: str) -> DeliveryRefused:
+    return DeliveryRefused(
+        f"Delivery {delivery}: {file.path} is no text in UTF-8 or GB18030: {why}. Nothing was loaded. Save it as UTF-8 "
+        "and deliver it again."
+    )
+
+
 def _undecodable(file: SourceFile, delivery: str, tried: str, fault: tuple[int, bytes]) -> DeliveryRefused:
     line, found = fault
     return DeliveryRefused(
         f"Delivery {delivery}: {file.path}, line {line}: the bytes {found.hex(' ')} do not decode as {tried}. "
-        "Allowed: UTF-8 (with or without BOM), GB18030 or GBK. Deliver the file again."
+        "Allowed: UTF-8 (with or without BOM), GB18030 or GBK. Nothing was loaded; deliver the file again."
     )
 
 
@@ -200,7 +213,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, file: SourceFile, deliv
             f"""
             create table {table} as
             select
-                file_row_number + 1 as n,
+                file_row_number + 2 as n,  -- as if a header stood before the rows
                 to_json(columns_of_row)::varchar as raw,
                 [{texts}] as fields,
                 false as is_ragged,
@@ -210,8 +223,8 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, file: SourceFile, deliv
         )
     except duckdb.Error as error:
         raise DeliveryRefused(
-            f"Delivery {delivery}: {file.path} cannot be read as Parquet ({first_line(error)}): it is damaged or was "
-            "cut off. Deliver the file again."
+            f"Delivery {delivery}: {file.path} cannot be read as Parquet: it is damaged or was cut off. Nothing was "
+            f"loaded; deliver the file again. ({first_line(error)})"
         ) from error
     file.encoding, file.header = "parquet", [c.strip() for c in columns]
     file.rows = connection.sql(f"select count(*) from {table}").fetchone()[0]
@@ -244,7 +257,10 @@ def _read_csv(
         _join_quoted_lines(connection, file, delivery)
         header = connection.sql("select raw from records where n = 1").fetchone()
         if header is None:
-            raise DeliveryRefused(f"Delivery {delivery}: {file.path} holds blank lines only; a header is needed.")
+            raise DeliveryRefused(
+                f"Delivery {delivery}: {file.path} holds blank lines only. Nothing was loaded; deliver the file again, "
+                "with its header at least."
+            )
         candidates = {d: [h.strip() for h in next(csv.reader([header[0]], delimiter=d))] for d in DELIMITERS}
         file.delimiter = delimiter or max(candidates, key=lambda d: (known_names(candidates[d]), len(candidates[d])))
         file.header = candidates[file.delimiter]
@@ -327,7 +343,8 @@ def _join_quoted_lines(connection: duckdb.DuckDBPyConnection, file: SourceFile, 
 def _unclosed(file: SourceFile, delivery: str, n: int) -> DeliveryRefused:
     return DeliveryRefused(
         f"Delivery {delivery}: {file.path}, line {n}: a quoted field that starts here is not closed, so what follows "
-        "cannot be told apart. Close the quote (a quote inside a field is written twice) and deliver the file again."
+        "cannot be told apart. Nothing was loaded; close the quote (a quote inside a field is written twice) and deliver "
+        "the file again."
     )
 
 

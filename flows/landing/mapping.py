@@ -1,6 +1,24 @@
 """`mapping.yml`: how a lender's own files and headers become the contract's ledgers, without code.
 
 Every mistake is named with file, line, what was given and what is allowed (exit 2).
+
+    ledgers:
+      loans:                                    # a ledger; its entries apply in order
+        - file: transactions*.csv               # `*` is the only wildcard; a file may feed several ledgers
+          encoding: gbk                         # only where it cannot be told from the bytes
+          delimiter: ";"
+          where: {Status: ["1", "2"], Kind: {not: [test]}}      # all must hold; null stands for an empty field
+          columns:
+            loan_id: LoanId                     # a header of the file
+            purpose: null                       # left out, even where the file has such a header
+            currency: {const: UGX}
+            disbursed_on: {source: Issued, date_format: "%m/%d/%Y"}
+            security: {source: Kind, values: {信用: unsecured, null: guaranteed, 其他: null}}
+            principal: {source: Value, round: half_up}
+          keep: last by PaidOnDate              # or `first by`; ordered as times, else as numbers, else as text
+
+Headers that are a column's own name or its Chinese name need no entry. Where a key stands on several rows of an entry, and
+`keep` is not given or does not decide between them, all of them go to quarantine.
 """
 
 from __future__ import annotations
@@ -11,11 +29,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import duckdb
 import yaml
 
 from flows.errors import UsageError
 from flows.ledgers import Ledger, ledgers
 
+NULL_TAG = "tag:yaml.org,2002:null"
 ENTRY_KEYS = ("file", "where", "columns", "keep", "encoding", "delimiter")
 COLUMN_KEYS = ("source", "const", "date_format", "values", "round")
 
@@ -27,7 +47,7 @@ class ColumnSource:
     source: str | None = None
     const: str | None = None
     date_format: str | None = None
-    values: Mapping[str, str | None] = field(default_factory=dict)
+    values: Mapping[str | None, str | None] = field(default_factory=dict)  # None is null, on either side
     round: str | None = None
 
 
@@ -42,10 +62,13 @@ class Condition:
 
 @dataclass(frozen=True)
 class Entry:
-    """One file feeding one ledger."""
+    """One file feeding one ledger. Files that one mapping entry names share a turn; a later turn replaces an earlier one."""
 
     ledger: str
     file: str
+    turn: int = 0
+    mapping: Path | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)  # header of the file -> line of the mapping that names it
     columns: Mapping[str, ColumnSource | None] = field(default_factory=dict)
     where: tuple[Condition, ...] = ()
     keep: tuple[str, str] | None = None  # ("first" | "last", header to order by)
@@ -61,6 +84,15 @@ def read_mapping(path: Path) -> list[Entry]:
 def glob_of(pattern: str) -> re.Pattern[str]:
     """`loans*.csv` as a regular expression: `*` is the only wildcard."""
     return re.compile(".*".join(map(re.escape, pattern.split("*"))))
+
+
+def _is_date_format(text: str) -> bool:
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("select try_strptime('', ?)", [text])
+    except duckdb.Error:
+        return False
+    return "%" in text
 
 
 class _Reader:
@@ -83,10 +115,11 @@ class _Reader:
         for name, node in self._mapping(top["ledgers"], "ledgers", tuple(ledgers())).items():
             ledger = ledgers()[name]
             for item in self._sequence(node, name):
-                found.append(self._entry(ledger, item))
+                found.append(self._entry(ledger, item, turn=len(found) + 1))
         return found
 
-    def _entry(self, ledger: Ledger, node: yaml.Node) -> Entry:
+    def _entry(self, ledger: Ledger, node: yaml.Node, turn: int) -> Entry:
+        self.lines: dict[str, int] = {}
         facts = self._mapping(node, f"an entry of {ledger.name}", ENTRY_KEYS)
         if "file" not in facts:
             self._fail(node, f"an entry of {ledger.name} without `file:`", "file: name.csv (`*` matches anything)")
@@ -96,9 +129,9 @@ class _Reader:
                 columns[column] = self._column(ledger, column, source)
         where = ()
         if "where" in facts:
-            where = tuple(
-                self._condition(column, texts) for column, texts in self._mapping(facts["where"], "where", None).items()
-            )
+            conditions = self._mapping(facts["where"], "where", None)
+            self.lines |= {header: texts.start_mark.line + 1 for header, texts in conditions.items()}
+            where = tuple(self._condition(header, texts) for header, texts in conditions.items())
         keep = None
         if "keep" in facts:
             text = self._text(facts["keep"])
@@ -110,9 +143,16 @@ class _Reader:
                     facts["keep"], f"keep: on {ledger.name}", "`keep` on master ledgers only; events are never replaced"
                 )
             keep = (match[1], match[2])
+            self.lines[match[2]] = facts["keep"].start_mark.line + 1
+        file = self._text(facts["file"])
+        if not file or "/" in file:
+            self._fail(facts["file"], f"file: {file or 'nothing'}", "the name of a file in the delivery's folder")
         return Entry(
             ledger=ledger.name,
-            file=self._text(facts["file"]) or "",
+            file=file,
+            turn=turn,
+            mapping=self.path,
+            lines=self.lines,
             columns=columns,
             where=where,
             keep=keep,
@@ -123,23 +163,41 @@ class _Reader:
     def _column(self, ledger: Ledger, column: str, node: yaml.Node) -> ColumnSource | None:
         if isinstance(node, yaml.ScalarNode):
             text = self._text(node)
-            return ColumnSource(source=text) if text is not None else None
+            if text is None:
+                return None
+            self.lines[text] = node.start_mark.line + 1
+            return ColumnSource(source=text)
         facts = self._mapping(node, column, COLUMN_KEYS)
         if ("source" in facts) == ("const" in facts):
             self._fail(
                 node, f"{column} with {' and '.join(facts) or 'nothing'}", "one of `source: HEADER` and `const: VALUE`"
             )
+        if "const" in facts and len(facts) > 1:
+            self._fail(node, f"{column} with {' and '.join(facts)}", "nothing beside `const: VALUE`")
+        if "const" in facts and self._text(facts["const"]) is None:
+            return None
+        if "source" in facts:
+            source = self._text(facts["source"])
+            if source is None:
+                self._fail(facts["source"], f"source: null for {column}", "`source: HEADER`")
+            self.lines[source] = facts["source"].start_mark.line + 1
         if "round" in facts and ledger.columns[column].type not in ("amount", "positive", "signed"):
             self._fail(facts["round"], f"round: on {column}", "`round` on amounts only")
         if "date_format" in facts and ledger.columns[column].type not in ("date", "timestamp"):
             self._fail(facts["date_format"], f"date_format: on {column}", "`date_format` on dates and timestamps only")
-        values: dict[str, str | None] = {}
+        date_format = self._text(facts["date_format"]) if "date_format" in facts else None
+        if date_format is not None and not _is_date_format(date_format):
+            self._fail(
+                facts["date_format"], f"date_format: {date_format}", "a strptime format such as %Y-%m-%d %H:%M:%S"
+            )
+        values: dict[str | None, str | None] = {}
         if "values" in facts:
-            values = {key: self._text(item) for key, item in self._mapping(facts["values"], "values", None).items()}
+            self._mapping(facts["values"], "values", None)
+            values = {self._text(key): self._text(item) for key, item in facts["values"].value}
         return ColumnSource(
             source=self._text(facts["source"]) if "source" in facts else None,
             const=self._text(facts["const"]) if "const" in facts else None,
-            date_format=self._text(facts["date_format"]) if "date_format" in facts else None,
+            date_format=date_format,
             values=values,
             round=self._one_of(facts.get("round"), ("half_up",)),
         )
@@ -159,7 +217,7 @@ class _Reader:
         """A scalar as it is written (1.10 stays 1.10); null is None."""
         if not isinstance(node, yaml.ScalarNode):
             self._fail(node, "a list or mapping", "one value")
-        return None if node.tag == "tag:yaml.org,2002:null" else node.value
+        return None if node.tag == NULL_TAG else node.value
 
     def _one_of(self, node: yaml.Node | None, allowed: tuple[str, ...]) -> str | None:
         if node is None:
@@ -174,6 +232,8 @@ class _Reader:
             self._fail(node, f"{what} is not a mapping", "names with values, `name: value`")
         found: dict[str, yaml.Node] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._fail(key, f"{what}: a name that is a list or mapping", "names with values, `name: value`")
             if allowed is not None and key.value not in allowed:
                 near = difflib.get_close_matches(key.value, allowed, 1)
                 hint = f" Did you mean {near[0]}?" if near else ""

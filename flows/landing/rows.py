@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows.home import Delivery
 from flows.landing.files import SourceFile, identifier, quote
 from flows.landing.mapping import ColumnSource, Condition, Entry
 from flows.ledgers import Column, Ledger
@@ -24,8 +25,10 @@ NULL_TOKENS = ("", "NA", "NULL", "\\N")
 
 # Columns that every row carries beside the ledger's own.
 ORIGIN = {
-    "_entry": "integer",  # place of the mapping entry in the delivery; 0: tried again from an earlier delivery's quarantine
+    "_entry": "integer",  # number of the (file, mapping entry); 0: tried again from an earlier delivery's quarantine
+    "_turn": "integer",  # place of the mapping entry: a later one replaces an earlier one; 0 as above
     "_origin": "varchar",  # the delivery whose file holds the row
+    "_origin_no": "bigint",
     "_file": "varchar",
     "_line": "bigint",
     "_raw": "varchar",
@@ -47,7 +50,7 @@ def insert_texts(
     entry: Entry,
     number: int,
     file: SourceFile,
-    delivery: str,
+    delivery: Delivery,
     sources: dict[str, ColumnSource],
 ) -> dict[str, int]:
     """Take a file's records into text_<ledger> by one mapping entry; returns how many amounts `round` changed."""
@@ -68,11 +71,11 @@ def insert_texts(
         text = f"cell(fields[{place[source.source]}])"
         if source.values:
             cases = " ".join(
-                f"when {quote(key)} then {'null' if value is None else quote(value)}"
+                f"when {text} {'is null' if key is None or key in NULL_TOKENS else '= ' + quote(key)} "
+                f"then {'null' if value is None else quote(value)}"
                 for key, value in source.values.items()
-                if key not in NULL_TOKENS
             )
-            text = f"case {text} {cases} else {text} end" if cases else text
+            text = f"case {cases} else {text} end"
         if source.date_format:
             parsed = f"try_strptime({text}, {quote(source.date_format)})"
             reasons.append(
@@ -89,8 +92,8 @@ def insert_texts(
         f"""
         insert into text_{ledger.name}
         select
-            {number}, {quote(delivery)}, {quote(file.name)}, n, raw,
-            not is_ragged and ({filtered}), {keep},
+            {number}, {entry.turn}, {quote(delivery.name)}, {delivery.order}, {quote(file.name)}, n, raw,
+            not is_ragged and not is_malformed and ({filtered}), {keep},
             list_filter([{", ".join(reasons)}], lambda x: x is not null),
             {", ".join(texts)}
         from {file.table}
@@ -99,7 +102,7 @@ def insert_texts(
     if not rounded:
         return {}
     counts = connection.sql(
-        f"select {', '.join(rounded.values())} from {file.table} where not is_ragged and not ({filtered})"
+        f"select {', '.join(rounded.values())} from {file.table} where not is_ragged and not is_malformed and not ({filtered})"
     ).fetchone()
     return dict(zip(rounded, counts, strict=True))
 
@@ -115,14 +118,15 @@ def _condition(condition: Condition, place: dict[str, int]) -> str:
 
 
 def insert_retried(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
-    """Rows of earlier deliveries that lacked only their parent are tried again (`open_quarantine` holds them)."""
+    """Rows of earlier deliveries that lacked only their parent are tried again: of each key, the newest delivery's."""
     columns = ", ".join(f"json_extract_string(texts, '$.{name}')" for name in ledger.columns)
     connection.execute(
         f"""
         insert into text_{ledger.name}
-        select 0, delivery, file, line, raw, false, null, []::varchar[], {columns}
+        select 0, 0, delivery, _delivery_no, file, line, raw, false, null, []::varchar[], {columns}
         from open_quarantine
-        where ledger = {quote(ledger.name)} and len(list_filter(reasons, lambda x: x not like 'orphan:%')) = 0
+        where ledger = {quote(ledger.name)} and only_orphan(reasons)
+        qualify _delivery_no = max(_delivery_no) over (partition by key)
         """
     )
 
@@ -149,7 +153,7 @@ def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Pol
         create table typed_{ledger.name} as
         with valued as (
             select
-                _entry, _origin, _file, _line, _filtered, _keep, _reasons,
+                _entry, _turn, _origin, _origin_no, _file, _line, _filtered, _keep, _reasons,
                 [{", ".join(reasons)}] as value_reasons,
                 {", ".join(values)}
             from text_{ledger.name}
@@ -212,55 +216,55 @@ def _amount(ledger: Ledger) -> str:
 def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dict[int, str]) -> None:
     """typed_<ledger> -> row_<ledger>: who is loaded. `history_<ledger>` holds what earlier deliveries loaded.
 
-    Children see their parents by `keys_<ledger>`; `keeps` says for which mapping entry the first or the last row of a
-    key stands.
+    Children see their parents by `keys_<ledger>`; `keeps` says for which mapping entry (turn) the first or the last row
+    of a key stands.
     """
     name = ledger.name
     _add_orphans(connection, ledger)
-    keep_last = [str(number) for number, which in keeps.items() if which == "last"]
-    keep_first = [str(number) for number, which in keeps.items() if which == "first"]
-    kept = ", ".join(keep_last + keep_first) or "-1"
-    rivals = (
-        "count(case when chosen is null and _entry > 0 then 1 end) over (partition by _key)"
-        if ledger.is_event
-        else "count(case when chosen is null then 1 end) over (partition by _key, _entry)"
+    kept = ", ".join(map(str, keeps)) or "-1"
+    keep_order = ", ".join(
+        f"case when _turn in ({', '.join(turns)}) then {value} end {direction} nulls last"
+        for which, direction in (("last", "desc"), ("first", "asc"))
+        if (turns := [str(turn) for turn, wanted in keeps.items() if wanted == which])
+        for value in ("as_timestamp(_keep)", "as_number(_keep)", "_keep")
     )
+    keep_order = keep_order or "true"
+    # an event's row tried again gives way to one delivered now, whatever its entry; a master's rows meet within a turn
+    turn = "_turn > 0" if ledger.is_event else "_turn"
     connection.execute(
         f"""
         create table row_{name} as
         with judged as (
             select
                 *,
-                case when _filtered then 'filtered' when len(_reasons) > 0 then 'quarantined' end as early
+                -- a row that lacks only its parent is judged like any other first: it may load with a later delivery
+                case when _filtered then 'filtered' when len(_reasons) > 0 and not only_orphan(_reasons) then 'quarantined' end
+                    as early
             from typed_{name}
         ),
 
-        -- identical rows of one delivery: the first counts
+        -- identical rows of one delivery: one counts, the one that `keep` would choose
         single as (
             select
                 * exclude (_seen),
-                case when early is null and _seen > 1 then 'duplicate' else early end as single
+                case when early is null and len(_reasons) = 0 and _seen > 1 then 'duplicate' else early end as single
             from (
-                select *, row_number() over (partition by early is null, _key, _hash order by _entry desc, _file, _line) as _seen
+                select *, row_number() over (
+                    partition by early is null, _key, _hash order by _turn desc, {keep_order}, _file, _line
+                ) as _seen
                 from judged
             )
         ),
 
-        -- one key on several rows: what `keep` chooses within its entry, then what a later entry replaces
+        -- one key on several rows: what `keep` chooses within its entry (a tie chooses nothing)
         chosen as (
             select
                 * exclude (_rank),
-                case when single is null and _entry in ({kept}) and _rank > 1 then 'filtered' else single end as chosen
+                case when single is null and _turn in ({kept}) and _rank > 1 then 'filtered' else single end as chosen
             from (
                 select
                     *,
-                    row_number() over (
-                        partition by single is null, _key, _entry
-                        order by
-                            case when _entry in ({", ".join(keep_last) or "-1"}) then _keep end desc nulls last,
-                            case when _entry in ({", ".join(keep_first) or "-1"}) then _keep end asc nulls last,
-                            _line
-                    ) as _rank
+                    rank() over (partition by single is null, _key, _turn order by {keep_order}) as _rank
                 from single
             )
         ),
@@ -268,8 +272,8 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
         latest as (
             select
                 *,
-                max(case when chosen is null then _entry end) over (partition by _key) as last_entry,
-                {rivals} as rivals
+                max(case when chosen is null then _turn end) over (partition by _key) as last_turn,
+                count(distinct case when chosen is null then _hash end) over (partition by _key, {turn}) as rivals
             from chosen
         ),
 
@@ -283,12 +287,14 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
         compared as (
             select
                 latest.*,
+                known_hash,
                 case
                     when chosen is not null then chosen
-                    when {"_entry = 0 and" if ledger.is_event else ""} _entry < last_entry then 'filtered'
+                    when {"_turn = 0 and" if ledger.is_event else ""} _turn < last_turn then 'filtered'
                     when known_hash = _hash then 'duplicate'
                     when {"known_hash is not null" if ledger.is_event else "false"} then 'conflict'
                     when rivals > 1 then 'conflict_in_delivery'
+                    when len(_reasons) > 0 then 'quarantined'
                     else 'loaded'
                 end as verdict
             from latest
@@ -296,9 +302,11 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
         )
 
         select
-            * exclude (early, single, chosen, last_entry, rivals, verdict, _reasons),
-            case when verdict in ('conflict', 'conflict_in_delivery') then [verdict || ':' || {quote(",".join(ledger.key))}] else _reasons end
-                as _reasons,
+            * exclude (early, single, chosen, last_turn, rivals, verdict, _reasons),
+            case
+                when verdict in ('conflict', 'conflict_in_delivery') then _reasons || [verdict || ':' || {quote(",".join(ledger.key))}]
+                else _reasons
+            end as _reasons,
             case when verdict in ('conflict', 'conflict_in_delivery') then 'quarantined' else verdict end as _outcome
         from compared
         """
@@ -307,16 +315,25 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
         _judge_reversals(connection, ledger, ledger.reversal)
     if name == "installments":
         _judge_plans(connection)
-    key_columns = ", ".join(map(identifier, ledger.key))
     if len(ledger.key) == 1:
+        key_columns = identifier(ledger.key[0])
         connection.execute(
             f"""
             create table keys_{name} as
             select {key_columns} from history_{name}
             union
-            select {key_columns} from row_{name} where _outcome in ('loaded', 'duplicate')
+            select {key_columns} from row_{name} where _outcome = 'loaded'
             """
         )
+
+
+def show_untouched(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """What others ask of a ledger that has nothing to judge: the keys it holds, and no rows."""
+    connection.execute(
+        f"create view row_{ledger.name} as select *, null::varchar as _outcome from history_{ledger.name} where false"
+    )
+    if len(ledger.key) == 1:
+        connection.execute(f"create view keys_{ledger.name} as select {ledger.key[0]} from history_{ledger.name}")
 
 
 def _add_orphans(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
@@ -334,27 +351,27 @@ def _add_orphans(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
 def _judge_reversals(connection: duckdb.DuckDBPyConnection, ledger: Ledger, column: Column) -> None:
     """A reversal points to a row of a kind that can be reversed, of the same parent, no later and no smaller."""
     name, key, parent = ledger.name, ledger.key[0], next(iter(ledger.parents))
-    if name == "contact_attempts":
-        return
     dated = ledger.happened or "due_on"
     kinds = ", ".join(map(quote, column.reverses))
+    if not connection.sql(
+        f"select 1 from row_{name} where kind = 'reversal' and _outcome = 'loaded' limit 1"
+    ).fetchone():
+        return
     connection.execute(
         f"""
-        create temp table reversal_verdict as
-        with originals as (
-            select {key}, {parent}, {dated}, amount, kind from history_{name}
-            where {key} in (select {column.name} from row_{name} where kind = 'reversal')
-            union all
-            select {key}, {parent}, {dated}, amount, kind from row_{name} where _outcome = 'loaded'
-        ),
+        create temp table originals as
+        select {key}, {parent}, {dated}, amount, kind from history_{name}
+        where {key} in (select {column.name} from row_{name} where kind = 'reversal')
+        union all
+        select {key}, {parent}, {dated}, amount, kind from row_{name} where _outcome = 'loaded';
 
-        earlier as (
-            select {column.name}, sum(amount) as reversed
-            from history_{name}
-            where kind = 'reversal' and {column.name} in (select {column.name} from row_{name} where kind = 'reversal')
-            group by {column.name}
-        )
+        create temp table reversed_before as
+        select {column.name}, sum(amount) as reversed
+        from (select distinct {key}, {column.name}, amount from history_{name} where kind = 'reversal')
+        where {column.name} in (select {column.name} from row_{name} where kind = 'reversal')
+        group by {column.name};
 
+        create temp table verdict as
         select
             reversal._key,
             case
@@ -363,37 +380,72 @@ def _judge_reversals(connection: duckdb.DuckDBPyConnection, ledger: Ledger, colu
                 when original.kind not in ({kinds}) then 'reversal_of_' || original.kind || ':{column.name}'
                 when original.{parent} <> reversal.{parent} then 'reversal_of_other_{parent}:{column.name}'
                 when reversal.{dated} < original.{dated} then 'reversal_before_original:{dated}'
-                when sum(reversal.amount) over (
-                    partition by reversal.{column.name} order by reversal.{dated}, reversal.{key}
-                ) + coalesce(earlier.reversed, 0) > original.amount then 'reversal_exceeds_original:amount'
             end as reason
         from row_{name} as reversal
         left join originals as original on original.{key} = reversal.{column.name}  -- a miss: reverses nothing we know
-        left join earlier on earlier.{column.name} = reversal.{column.name}  -- a miss: never reversed before
-        where reversal.kind = 'reversal' and reversal._outcome = 'loaded'
-        """
-    )
-    connection.execute(
-        f"""
+        where reversal.kind = 'reversal' and reversal._outcome = 'loaded';
+
         update row_{name}
         set _outcome = 'quarantined', _reasons = [reason]
-        from reversal_verdict
-        where reversal_verdict._key = row_{name}._key and row_{name}._outcome = 'loaded' and reason is not null;
-        drop table reversal_verdict;
+        from verdict
+        where verdict._key = row_{name}._key and row_{name}._outcome = 'loaded' and reason is not null;
         """
     )
+    # in the order of their dates as long as there is something left to reverse; each turn of the loop stops the first
+    # one of each original that asks for more, and those after it are looked at again
+    too_much = f"""
+        select min_by(_key, (dated, {key}))
+        from (
+            select
+                reversal._key, reversal.{key}, reversal.{dated} as dated, reversal.{column.name},
+                sum(reversal.amount) over (
+                    partition by reversal.{column.name} order by reversal.{dated}, reversal.{key}
+                ) + coalesce(reversed, 0) > original.amount as asks_more
+            from row_{name} as reversal
+            inner join originals as original on original.{key} = reversal.{column.name}
+            left join reversed_before as before  -- a miss: never reversed before
+                on before.{column.name} = reversal.{column.name}
+            where reversal.kind = 'reversal' and reversal._outcome = 'loaded'
+        )
+        where asks_more
+        group by {column.name}
+    """
+    while connection.sql(f"from ({too_much}) limit 1").fetchone():
+        connection.execute(
+            f"""
+            update row_{name}
+            set _outcome = 'quarantined', _reasons = ['reversal_exceeds_original:amount']
+            where _outcome = 'loaded' and _key in ({too_much})
+            """
+        )
+    connection.execute("drop table originals; drop table reversed_before; drop table verdict;")
 
 
 def _judge_plans(connection: duckdb.DuckDBPyConnection) -> None:
-    """A plan beyond the first has one effective_on: a delivery that names two for it names none."""
+    """A plan beyond the first has one effective_on: rows that would give it a second one do not load."""
     connection.execute(
         """
         update row_installments
         set _outcome = 'quarantined', _reasons = ['several_values:effective_on']
         where _outcome = 'loaded' and plan_no > 1 and (loan_id, plan_no) in (
+            with delivered as (
+                select loan_id, plan_no, _key, effective_on
+                from row_installments
+                where _outcome in ('loaded', 'duplicate') and plan_no > 1
+            ),
+
+            kept as (  -- what the delivery leaves as it was
+                select loan_id, plan_no, arg_max(effective_on, _delivery_no) as effective_on
+                from history_installments
+                where
+                    plan_no > 1
+                    and (loan_id, plan_no) in (select (loan_id, plan_no) from delivered)
+                    and _key not in (select _key from delivered)
+                group by loan_id, plan_no, _key
+            )
+
             select (loan_id, plan_no)
-            from row_installments
-            where _outcome in ('loaded', 'duplicate') and plan_no > 1
+            from (select loan_id, plan_no, effective_on from delivered union all from kept)
             group by loan_id, plan_no
             having count(distinct effective_on) > 1
         )
@@ -401,20 +453,21 @@ def _judge_plans(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: str, order: int, folder: Path) -> None:
-    """Write what the delivery adds to a ledger's history: <ledger>.parquet, and its duplicates beside it."""
+def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: Delivery, folder: Path) -> None:
+    """Write what the delivery adds to a ledger's history: <ledger>.parquet, and beside it what was known already."""
     columns = ", ".join(identifier(c) for c in ledger.columns)
-    for _outcome, suffix in (("loaded", ""), ("duplicate", ".duplicate")):
-        if not connection.sql(f"select 1 from row_{ledger.name} where _outcome = '{_outcome}' limit 1").fetchone():
+    known = "_outcome = 'duplicate' and known_hash = _hash"
+    for chosen, suffix in (("_outcome = 'loaded'", ""), (known, ".duplicate")):
+        if not connection.sql(f"select 1 from row_{ledger.name} where {chosen} limit 1").fetchone():
             continue
         connection.execute(
             f"""
             copy (
                 select
-                    {columns}, {quote(delivery)} as _delivery, {order}::bigint as _delivery_no, _origin, _file, _line,
+                    {columns}, {quote(delivery.name)} as _delivery, {delivery.order}::bigint as _delivery_no, _origin, _file, _line,
                     _key, _hash
                 from row_{ledger.name}
-                where _outcome = '{_outcome}'
+                where {chosen}
                 order by _key
             ) to {quote(str(folder / f"{ledger.name}{suffix}.parquet"))} (format parquet, compression zstd)
             """
@@ -422,7 +475,7 @@ def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: 
 
 
 def write_quarantine(
-    connection: duckdb.DuckDBPyConnection, ledgers: Iterable[Ledger], delivery: str, order: int, folder: Path
+    connection: duckdb.DuckDBPyConnection, ledgers: Iterable[Ledger], delivery: Delivery, folder: Path
 ) -> None:
     """Write the rows that wait (quarantine.parquet), and the earlier entries that this delivery closes (closed.parquet)."""
     waiting, closed = [], []
@@ -443,10 +496,14 @@ def write_quarantine(
         )
         closed.append(
             f"""
-            select q.ledger, q.delivery, q.file, q.line, q.entry, min(case when r._entry = 0 then 'tried_again' else 'corrected' end) as how
+            select q.ledger, q.delivery, q.file, q.line, q.entry,
+                max(case when r._origin = q.delivery and r._file = q.file and r._line = q.line then 'tried_again' else 'corrected' end)
+                    as how
             from open_quarantine as q
             inner join row_{ledger.name} as r
-                on q.key = r._key and (r._entry > 0 or (r._origin = q.delivery and r._file = q.file and r._line = q.line))
+                on q.key = r._key and (
+                    q._delivery_no < r._origin_no or (r._origin = q.delivery and r._file = q.file and r._line = q.line)
+                )
             where q.ledger = {quote(ledger.name)} and r._outcome in ('loaded', 'duplicate')
             group by all
             """
@@ -456,7 +513,7 @@ def write_quarantine(
         connection.execute(
             f"""
             copy (
-                select *, {quote(delivery)} as _delivery, {order}::bigint as _delivery_no from {name}
+                select *, {quote(delivery.name)} as _delivery, {delivery.order}::bigint as _delivery_no from {name}
                 order by ledger, delivery, file, line
             ) to {quote(str(folder / f"{name}.parquet"))} (format parquet, compression zstd)
             """

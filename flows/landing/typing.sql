@@ -9,7 +9,7 @@ create or replace macro cell(x) as
     case when trim(x, ' ' || chr(9) || chr(12288) || chr(160)) in ('', 'NA', 'NULL', '\N') then null else trim(x, ' ' || chr(9) || chr(12288) || chr(160)) end;
 
 create or replace macro time_pattern() as
-    '([ T]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?';
+    '([ T]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?))?)?';
 
 -- 2026-11-22, 20261122, 2026/11/22 (also 2026/1/5), each with or without a time -> 2026-11-22[time]; else null
 create or replace macro iso_text(x) as
@@ -23,8 +23,12 @@ create or replace macro iso_text(x) as
 
 create or replace macro has_zone(iso) as regexp_matches(iso, '(Z|[+-]\d{2}(:?\d{2})?)$') and len(iso) > 11;
 
--- +0800 and +08 as +08:00, which every engine reads
-create or replace macro zoned(iso) as regexp_replace(regexp_replace(iso, '([+-]\d{2})(\d{2})$', '\1:\2'), '([ T].*)([+-]\d{2})$', '\1\2:00');
+-- +0800, +08 and a blank before it as +08:00, which every engine reads
+create or replace macro zoned(iso) as
+    regexp_replace(
+        regexp_replace(regexp_replace(iso, ' (Z|[+-][\d:]+)$', '\1'), '([+-]\d{2})(\d{2})$', '\1:\2'),
+        '([ T].*)([+-]\d{2})$', '\1\2:00'
+    );
 
 create or replace macro as_timestamp(x) as
     case
@@ -84,6 +88,9 @@ create or replace macro rounded_amount(x) as
         else x
     end;
 
+create or replace macro as_number(x) as
+    case when is_number(x) then try_cast(plain(x) as decimal(38, 10)) end;
+
 create or replace macro as_rate(x) as
     case when is_number(x) then try_cast(plain(x) as decimal(20, 10)) end;
 
@@ -95,3 +102,7 @@ create or replace macro as_boolean(x) as
         when lower(x) in ('true', '1', 'y', '是') then true
         when lower(x) in ('false', '0', 'n', '否') then false
     end;
+
+-- Whether all that a row lacks is its parent.
+create or replace macro only_orphan(reasons) as
+    len(reasons) > 0 and len(list_filter(reasons, lambda r: r not like 'orphan:%')) = 0;

@@ -23,7 +23,8 @@ select
     bucket,
     bucket_order,
     lower_days,
-    upper_days,
+    -- the last bucket is open
+    coalesce(upper_days, 2147483647) as upper_days,
     day_count,
     label_zh,
     label_en

@@ -25,28 +25,40 @@ net as (
     group by charges.charge_id, charges.loan_id, charges.due_on, charges.amount
 ),
 
+to_roll as (
+    select
+        loans.loan_id,
+        loans.day_count,
+        loans.due_date_roll,
+        case when loans.due_date_roll <> 'none' then loans.calendar end as rolls_by,
+        net.due_on,
+        net.amount
+    from loans
+    inner join net on net.loan_id = loans.loan_id and net.due_on >= loans.counts_from
+),
+
+rolled as (
+    select
+        to_roll.loan_id,
+        to_roll.day_count,
+        to_roll.amount,
+        case to_roll.due_date_roll
+            when 'following' then coalesce(days.following_on, to_roll.due_on)
+            when 'following_holiday' then coalesce(days.following_holiday_on, to_roll.due_on)
+            else to_roll.due_on
+        end as rolled_on
+    from to_roll
+    left join {{ ref('int_calendar__days') }} as days  -- a miss: nothing to roll, or beyond the calendar's years
+        on days.calendar = to_roll.rolls_by and days.day = to_roll.due_on
+),
+
 -- charges that are not past due yet: among the newest, so unpaid first
 recent as (
     select
-        loans.loan_id,
-        sum(
-            case
-                when
-                    case loans.due_date_roll
-                        when 'following' then coalesce(days.following_on, net.due_on)
-                        when 'following_holiday' then coalesce(days.following_holiday_on, net.due_on)
-                        else net.due_on
-                    end
-                    < case when loans.day_count = 'include_due_date' then {{ add_days(as_of(), 1) }} else {{ as_of() }} end
-                    then 0
-                else net.amount
-            end
-        ) as amount
-    from loans
-    inner join net on net.loan_id = loans.loan_id and net.due_on >= loans.counts_from
-    left join {{ ref('int_calendar__days') }} as days  -- a miss: nothing to roll, or beyond the calendar's years
-        on days.calendar = loans.calendar and days.day = net.due_on and loans.due_date_roll <> 'none'
-    group by loans.loan_id
+        loan_id,
+        sum(case when {{ days_past_due('rolled_on', as_of(), 'day_count') }} > 0 then 0 else amount end) as amount
+    from rolled
+    group by loan_id
 ),
 
 after_left_over as (

@@ -13,10 +13,10 @@ defaults as (
 delivered as (
     select
         products.product_id,
-        products.valid_from as from_on,
         {%- for column in convention_columns() %}
-        coalesce(products.{{ column }}, defaults.{{ column }}) as {{ column }}{{ ',' if not loop.last }}
+            coalesce(products.{{ column }}, defaults.{{ column }}) as {{ column }},
         {%- endfor %}
+        products.valid_from as from_on
     from products
     cross join defaults
 ),
@@ -25,8 +25,8 @@ delivered as (
 undelivered as (
     select
         products.product_id,
-        date '0001-01-01' as from_on,
-        {{ conventions_of('defaults') }}
+        {{ conventions_of('defaults') }},
+        date '0001-01-01' as from_on
     from (
         select product_id from products
         group by product_id

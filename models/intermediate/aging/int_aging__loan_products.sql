@@ -59,7 +59,7 @@ from spans
 inner join conventions
     on
         conventions.product_id = case
-            when spans.product_id in (select product_id from conventions) then spans.product_id else ''
+            when spans.product_id in (select known.product_id from conventions as known) then spans.product_id else ''
         end
         and conventions.from_on < spans.to_on
-        and spans.from_on < conventions.to_on
+        and conventions.to_on > spans.from_on

@@ -67,7 +67,7 @@ boundaries as (
     inner join conventions
         on
             conventions.loan_id = reversals.loan_id
-            and reversals.reversed_on < conventions.to_on
+            and conventions.to_on > reversals.reversed_on
     where
         (
             reversals.is_money
@@ -118,4 +118,4 @@ inner join conventions
     on
         conventions.loan_id = planned.loan_id
         and conventions.from_on <= planned.from_on
-        and planned.from_on < conventions.to_on
+        and conventions.to_on > planned.from_on

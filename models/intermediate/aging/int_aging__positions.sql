@@ -56,15 +56,12 @@ charged_positions as (
         money.payer_view,
         money.from_on,
         money.to_on,
-        min(ladder.rolled_on) as unpaid_since
+        min(case when {{ is_unpaid('ladder', 'money') }} then ladder.rolled_on end) as unpaid_since
     from money
     inner join charged_periods
         on charged_periods.loan_id = money.loan_id and charged_periods.period_no = money.period_no
-    left join ladder  -- a miss: all is paid
-        on
-            ladder.loan_id = money.loan_id
-            and ladder.period_no = money.period_no
-            and {{ is_unpaid('ladder', 'money') }}
+    inner join ladder
+        on ladder.loan_id = money.loan_id and ladder.period_no = money.period_no
     where money.allocation <> 'by_installment'
     group by money.loan_id, money.period_no, money.payer_view, money.from_on, money.to_on
 ),
@@ -76,13 +73,12 @@ replayed_positions as (
         replay.payer_view,
         replay.from_on,
         replay.to_on,
-        min(ladder.rolled_on) as unpaid_since
+        min(
+            case when ladder.amount > {{ element_at('replay.paid', 'ladder.rung_no') }} then ladder.rolled_on end
+        ) as unpaid_since
     from {{ ref('int_aging__replay') }} as replay
-    left join ladder  -- a miss: all is paid
-        on
-            ladder.loan_id = replay.loan_id
-            and ladder.period_no = replay.period_no
-            and ladder.amount > {{ element_at('replay.paid', 'ladder.rung_no') }}
+    left join ladder  -- a miss: nothing is owed
+        on ladder.loan_id = replay.loan_id and ladder.period_no = replay.period_no
     where {{ touched('replay.loan_id') }}
     group by replay.loan_id, replay.period_no, replay.payer_view, replay.from_on, replay.to_on
 )

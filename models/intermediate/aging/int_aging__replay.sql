@@ -2,6 +2,7 @@
 -- grain: loan, period, payer_view and span of days without an event, where money names installments
 -- as of: every day; from_on and to_on (exclusive) say which
 -- decision: 0004 by_installment is a replay: paid[n] is what rung n has received
+-- noqa: PRS where a macro writes a lambda, which the linter cannot read
 
 with recursive rungs as (
     select
@@ -37,7 +38,8 @@ running as (
 ),
 
 unnumbered as (
-    select loan_id, period_no, payer_view, from_on, to_on, happened_on, event_order, event_id, installment_no, amount,
+    select
+        loan_id, period_no, payer_view, from_on, to_on, happened_on, event_order, event_id, installment_no, amount,
         for_charges_in_queue
     from running
     union all
@@ -78,18 +80,18 @@ replay as (
         period_no,
         payer_view,
         event_no,
-        {{ lay_oldest_first('paid_by_name', 'open_now', 'money') }} as paid,
+        {{ lay_oldest_first('paid_by_name', 'open_now', 'money') }} as paid,  -- noqa: PRS
         cast(greatest(0, money - {{ array_sum('open_now') }}) as decimal(38, 2)) as credit
     from (
         select
             *,
-            {{ open_amounts('amounts', 'paid_by_name', 'exist_from', 'happened_on') }} as open_now,
+            {{ open_amounts('amounts', 'paid_by_name', 'exist_from', 'happened_on') }} as open_now,  -- noqa: PRS
             amount - to_named - least(for_charges_in_queue, {{ array_sum('open_charges') }}) + credit as money
         from (
             select
                 *,
                 -- money that names an installment pays it first, a waiver that names none the charges
-                {{ lay_oldest_first(add_at('paid', 'place', 'to_named'), 'open_charges', 'for_charges_in_queue') }} as paid_by_name
+                {{ lay_oldest_first(add_at('paid', 'place', 'to_named'), 'open_charges', 'for_charges_in_queue') }} as paid_by_name  -- noqa: PRS
             from (
                 select
                     *,
@@ -98,7 +100,7 @@ replay as (
                             then least(amount, {{ element_at('amounts', 'place') }} - {{ element_at('paid', 'place') }})
                         else 0
                     end as to_named,
-                    {{ open_amounts('charge_amounts', 'paid', 'exist_from', 'happened_on') }} as open_charges
+                    {{ open_amounts('charge_amounts', 'paid', 'exist_from', 'happened_on') }} as open_charges  -- noqa: PRS
                 from (
                     select
                         replay.loan_id,

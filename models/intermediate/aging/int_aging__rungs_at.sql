@@ -71,8 +71,8 @@ laid as (
     select
         left_over.*,
         case
-            when allocation = 'by_installment' then {{ element_at('replay.paid', 'left_over.rung_no') }}
-            when is_beside_the_axis then 0
+            when left_over.allocation = 'by_installment' then {{ element_at('replay.paid', 'left_over.rung_no') }}
+            when left_over.is_beside_the_axis then 0
             else {{ clamp(
                 'paid_to - case when is_due then 0 else charges_paid_after end - (reaches_to - owed)', '0', 'owed'
             ) }}

@@ -58,7 +58,12 @@ quarantined as (
 measured as (
     select
         loans.*,
-        days.* exclude (loan_id),
+        days.oldest_unpaid_due_on,
+        days.days_past_due,
+        days.customer_days_past_due,
+        days.business_days_past_due,
+        days.days_before_plan,
+        days.calendar_confirmed,
         coalesce(amounts.outstanding_principal, 0) as outstanding_principal,
         coalesce(amounts.overpaid_amount, loans.paid_to, 0) as overpaid_amount,
         coalesce(amounts.overdue_principal, 0) as overdue_principal,

@@ -1,0 +1,213 @@
+"""The policy: what `--policy DIR` may override, what it is refused for, and when policy_version changes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.errors import UsageError
+from flows.policy import read_policy
+
+SHIPPED = read_policy()
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """`write("policy.csv", text)` puts a file into a policy folder; returns the folder."""
+
+    def put(name: str, text: str) -> Path:
+        (tmp_path / name).write_text(text, "utf-8")
+        return tmp_path
+
+    return put
+
+
+def shipped_text(seed: str) -> str:
+    return SHIPPED.seeds[seed].path.read_text("utf-8")
+
+
+def changed(seed: str, **cells: str) -> str:
+    """The shipped seed with other values in the last row."""
+    rows = SHIPPED.seeds[seed].rows
+    return as_text([*rows[:-1], {**rows[-1], **cells}])
+
+
+def as_text(rows: list[dict[str, str]]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def scheme(*edges: tuple[str, str]) -> str:
+    """A bucket_scheme.csv of the shipped schemes and one called OURS with these edges."""
+    rows = SHIPPED.seeds["bucket_scheme"].rows
+    ours = [
+        {
+            **rows[0],
+            "scheme": "OURS",
+            "bucket": f"B{n}",
+            "bucket_order": str(n),
+            "lower_days": lower,
+            "upper_days": upper,
+        }
+        for n, (lower, upper) in enumerate(edges)
+    ]
+    return as_text([*rows, *ours])
+
+
+def refused(folder: Path, *told: str) -> None:
+    """It is refused with exit code 2, and the message says all of this."""
+    with pytest.raises(UsageError) as caught:
+        read_policy(folder)
+    assert caught.value.exit_code == 2
+    for words in told:
+        assert words in str(caught.value)
+
+
+# ------------------------------------------------------------------------------------------------ what is refused
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    refused(tmp_path / "nowhere", "no such folder")
+
+
+def test_a_file_that_is_no_seed(write: Write) -> None:
+    refused(write("bucket_schemes.csv", "x\n"), "bucket_schemes.csv", "Did you mean bucket_scheme.csv?", "Allowed: ")
+
+
+def test_a_file_that_is_no_csv(write: Write) -> None:
+    refused(write("policy.xlsx", ""), "policy.xlsx", "(.csv)")
+
+
+def test_a_hidden_file_is_left_alone(write: Write) -> None:
+    assert read_policy(write(".DS_Store", "")).version == SHIPPED.version
+
+
+def test_a_missing_and_an_unknown_column(write: Write) -> None:
+    text = shipped_text("calendar").replace("confirmed_until", "confirmed_to", 1)
+    refused(write("calendar.csv", text), "line 1", "missing confirmed_until", "unknown confirmed_to")
+
+
+def test_a_row_with_a_field_too_many(write: Write) -> None:
+    refused(
+        write("calendar_day.csv", shipped_text("calendar_day") + "CN,2027-01-01,day_off,a,b,c\n"), "6 fields", "has 5"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seed", "column", "value", "told"),
+    [
+        ("convention_default", "grace_days", "three", "'three' is not a whole number"),
+        ("convention_default", "tolerance_rate", "5%", "'5%' is not a decimal number"),
+        ("convention_default", "charges_age", "yes", "'yes' is not true or false"),
+        ("calendar_day", "day", "2027/01/01", "'2027/01/01' is not a date such as 2026-11-22"),
+        ("convention_default", "day_count", "act/360", "Allowed: exclude_due_date, include_due_date"),
+        ("calendar_day", "kind", "holiday", "Allowed: day_off, make_up_working_day"),
+    ],
+)
+def test_a_value_of_the_wrong_type_or_code(write: Write, seed: str, column: str, value: str, told: str) -> None:
+    line = len(SHIPPED.seeds[seed].rows) + 1
+    refused(write(f"{seed}.csv", changed(seed, **{column: value})), f"line {line}, {column}", told)
+
+
+def test_a_key_that_stands_twice(write: Write) -> None:
+    text = shipped_text("calendar_day")
+    refused(write("calendar_day.csv", text + text.splitlines()[1] + "\n"), "stands on line 2 already")
+
+
+def test_bytes_that_are_no_utf8(tmp_path: Path) -> None:
+    (tmp_path / "calendar.csv").write_bytes("calendar,中国".encode("gbk"))
+    refused(tmp_path, "calendar.csv", "Save it as UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("edges", "told"),
+    [
+        ([("0", "0"), ("2", "")], "leaves a gap"),
+        ([("2", "")], "leaves a gap"),
+        ([("0", "30"), ("30", "")], "overlaps"),
+        ([("0", ""), ("31", "")], "overlaps"),
+        ([("0", "30"), ("31", "60")], "ends at 60 days"),
+    ],
+)
+def test_a_scheme_with_a_gap_or_an_overlap(write: Write, edges: list[tuple[str, str]], told: str) -> None:
+    refused(write("bucket_scheme.csv", scheme(*edges)), "OURS", told, "Allowed: ")
+
+
+@pytest.mark.parametrize("edges", [[("0", "")], [("1", "")], [("0", "0"), ("1", "30"), ("31", "")]])
+def test_a_scheme_may_begin_at_0_or_1(write: Write, edges: list[tuple[str, str]]) -> None:
+    read_policy(write("bucket_scheme.csv", scheme(*edges)))
+
+
+def test_a_setting_that_does_not_exist(write: Write) -> None:
+    refused(write("policy.csv", "setting,value\nfpd_day,7\n"), "line 2", "no setting fpd_day", "Did you mean fpd_days?")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("fpd_days", "many"),
+        ("max_quarantine_rate", "0,5"),
+        ("control_file_required", "1"),
+        ("history_complete_from", "2020"),
+    ],
+)
+def test_a_setting_of_the_wrong_type(write: Write, setting: str, value: str) -> None:
+    refused(write("policy.csv", f'setting,value\n{setting},"{value}"\n'), f"line 2, {setting}", value, "Allowed: ")
+
+
+# ------------------------------------------------------------------------------------------------ what is taken
+
+
+def test_settings_that_differ_are_merged_and_the_others_stay(write: Write) -> None:
+    policy = read_policy(write("policy.csv", "setting,value\nfpd_days,7\nmax_quarantine_rate,0.01\n"))
+    assert policy.settings == {**SHIPPED.settings, "fpd_days": "7", "max_quarantine_rate": "0.01"}
+
+
+def test_another_file_replaces_its_seed_whole(write: Write) -> None:
+    header, first = shipped_text("calendar").splitlines()[:2]
+    policy = read_policy(write("calendar.csv", f"{header}\n{first}\n"))
+    assert [row["calendar"] for row in policy.seeds["calendar"].rows] == ["CN"]
+    assert policy.content().keys() == SHIPPED.content().keys()
+
+
+# ------------------------------------------------------------------------------------------------ policy_version
+
+
+def test_policy_version_is_the_same_for_the_same_rules(write: Write) -> None:
+    assert re.fullmatch(r"[0-9a-f]{12}", SHIPPED.version)
+    assert read_policy().version == SHIPPED.version
+    for seed in SHIPPED.seeds:
+        write(f"{seed}.csv", shipped_text(seed))
+    folder = write("policy.csv", "setting,value\nfpd_days,30\n")  # the shipped value, said again
+    assert read_policy(folder).version == SHIPPED.version
+
+
+@pytest.mark.parametrize(
+    ("seed", "cells"),
+    [
+        ("convention_default", {"grace_days": "3"}),
+        ("bucket_scheme", {"label_en": "Over three years"}),
+        ("calendar", {"confirmed_until": "2027-12-31"}),
+        ("calendar_day", {"name_en": "Another name"}),
+    ],
+)
+def test_policy_version_changes_with_any_cell_of_any_seed(write: Write, seed: str, cells: dict[str, str]) -> None:
+    assert read_policy(write(f"{seed}.csv", changed(seed, **cells))).version != SHIPPED.version
+
+
+@pytest.mark.parametrize("setting", sorted(SHIPPED.settings))
+def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> None:
+    value = {"false": "true", "CNY": "USD", "": "2020-01-01", "repayments": "repayments loans"}.get(
+        SHIPPED.settings[setting], "1"
+    )
+    value = "2" if value == SHIPPED.settings[setting] else value
+    assert read_policy(write("policy.csv", f"setting,value\n{setting},{value}\n")).version != SHIPPED.version
