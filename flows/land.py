@@ -48,7 +48,7 @@ def find_new_deliveries(landing: Path, home: Home, upto: Delivery | None = None)
     """Deliveries in LANDING that are not loaded yet, in order; refuses what changed or comes too late."""
     if not landing.is_dir():
         raise UsageError(
-            f"--landing {landing}: there is no such folder. Give the folder that holds the deliveries "
+            f"--landing {landing}: {'this is no folder' if landing.exists() else 'there is no such folder'}. Give the folder that holds the deliveries "
             "(folders named 2026-11-22, 2026-11-22.2, …)."
         )
     found = sorted(d for d in (_delivery_of(p) for p in landing.iterdir()) if d)

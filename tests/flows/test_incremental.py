@@ -35,7 +35,10 @@ def test_incremental_equals_full(tmp_path: Path) -> None:
     for day in DATES:
         ours, theirs = build_at(step_by_step, day), build_at(at_once, day)
         assert not ours.full_refresh
-        for table in [f"intermediate.int_aging__{name}" for name in KEPT] + ["marts.loan_aging", "marts.aging_distribution"]:
+        for table in [f"intermediate.int_aging__{name}" for name in KEPT] + [
+            "marts.loan_aging",
+            "marts.aging_distribution",
+        ]:
             query = f"select * from {table} order by all"
             assert rows_of(ours.database, query) == rows_of(theirs.database, query), table
 

@@ -1,0 +1,316 @@
+"""The command as a data engineer runs it: what is published, how it ends, what stands when it fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ARREARS = Path(sys.executable).parent / "arrears"
+
+
+def hashes(publication: Path) -> dict[str, str]:
+    manifest = json.loads((publication / "manifest.json").read_text())
+    return {mart: facts["hash"] for mart, facts in manifest["marts"].items()}
+
+
+def nightly(home: Path, *more: str) -> list[str]:
+    return ["nightly", "--home", str(home), "--landing", str(home / "landing"), *more]
+
+
+def next_delivery(home: Path, name: str = "2026-11-30", **files: str) -> Path:
+    folder = home / "landing" / name
+    folder.mkdir()
+    for ledger, text in {"repayments": "repayment_id,loan_id,paid_on,amount\n", **files}.items():
+        (folder / f"{ledger}.csv").write_text(text, "utf-8")
+    return folder
+
+
+def test_demo_publishes_both_nights_and_says_where_to_look(demo: Path) -> None:
+    said = json.loads((demo / "demo.json").read_text())
+    assert [night["as_of"] for night in said["nights"]] == ["2026-09-30", "2026-10-31"]
+    current = demo / "published" / "current"
+    assert current.is_symlink()
+    assert current.resolve() == Path(said["nights"][-1]["publication"]).resolve()
+    manifest = json.loads((current / "manifest.json").read_text())
+    assert manifest["status"] == "published"
+    assert manifest["known_at"] == "2026-10-31"
+    assert {"loan_aging", "aging_distribution", "quarantine_summary"} <= manifest["marts"].keys()
+    for mart, facts in manifest["marts"].items():
+        assert duckdb.sql(f"select count(*) from '{current}/parquet/{mart}.parquet'").fetchone()[0] == facts["rows"]
+    with duckdb.connect() as reader:
+        reader.execute(f"attach '{current}/marts.duckdb' as published (read_only)")
+        assert reader.sql("select count(*) from published.marts.loan_aging").fetchone()[0] > 100
+        comment = (
+            "select comment from duckdb_columns() where table_name = 'loan_aging' and column_name = 'days_past_due'"
+        )
+        assert "逾期天数" in reader.sql(comment).fetchone()[0]
+    assert len(said["planted"]) == sum(f["rows_quarantined"] for d in manifest["deliveries"] for f in [d])
+    assert (current / "validation" / "publication" / "index.html").is_file()
+
+
+def test_nothing_is_lost(demo: Path) -> None:
+    manifest = json.loads((demo / "published" / "current" / "manifest.json").read_text())
+    for delivery in manifest["deliveries"]:
+        for file in delivery["files"]:
+            for part in file["ledgers"]:
+                assert part["rows_read"] == sum(
+                    part[f"rows_{what}"] for what in ("filtered", "loaded", "duplicate", "quarantined")
+                ), file["file"]
+
+
+def test_again_is_the_same_and_a_delivery_loads_once(home: Path, arrears) -> None:
+    before = hashes(home / "published" / "current")
+    again = arrears(*nightly(home, "--as-of", "2026-10-31", "--json"))
+    assert again.code == 0, again.err
+    assert again.json["loaded"] == []
+    assert hashes(home / "published" / "current") == before
+    chain = [json.loads(line) for line in (home / "audit" / "chain.jsonl").read_text().splitlines()]
+    assert [link["status"] for link in chain] == ["published"] * 3
+
+
+def test_what_was_published_before_can_be_reproduced(home: Path, arrears) -> None:
+    first = next(p for p in (home / "published").iterdir() if p.name.startswith("2026-09-30"))
+    then = arrears(*nightly(home, "--as-of", "2026-09-30", "--known-at", "2026-09-30", "--no-switch", "--json"))
+    assert then.code == 0, then.err
+    assert hashes(Path(then.json["publication"])) == hashes(first)
+    assert (home / "published" / "current").resolve().name.startswith("2026-10-31")
+    # what we would say today about that day differs: money and reversals have come in since
+    now = arrears(*nightly(home, "--as-of", "2026-09-30", "--no-switch", "--json"))
+    assert hashes(Path(now.json["publication"]))["loan_aging"] != hashes(first)["loan_aging"]
+
+
+def test_a_failing_landing_gate_publishes_nothing(home: Path, arrears) -> None:
+    standing = (home / "published" / "current").resolve()
+    folder = next_delivery(home, repayments="repayment_id,loan_id,paid_on,amount\nR-X,L-000001,2026-11-31,1.239\n")
+    failed = arrears(*nightly(home, "--json"))
+    assert failed.code == 3
+    assert failed.json["status"] == "validation_failed"
+    assert "repayments" in failed.err
+    assert "Report: " in failed.err
+    report = Path(failed.err.split("Report: ")[1].splitlines()[0])
+    assert report.is_file()
+    assert (home / "published" / "current").resolve() == standing
+    assert not (home / "warehouse" / "raw" / "2026-11-30").exists()
+    # corrected in place, it loads
+    (folder / "repayments.csv").write_text("repayment_id,loan_id,paid_on,amount\nR-X,L-000001,2026-11-30,1.23\n")
+    mended = arrears(*nightly(home, "--json"))
+    assert mended.code == 0, mended.err
+    assert mended.json["as_of"] == "2026-11-30"
+    assert [json.loads(x)["status"] for x in (home / "audit" / "chain.jsonl").read_text().splitlines()][-2:] == [
+        "validation_failed",
+        "published",
+    ]
+
+
+def test_without_the_days_delivery_nothing_is_published(home: Path, arrears) -> None:
+    failed = arrears(*nightly(home, "--as-of", "2026-11-15"))
+    assert failed.code == 3
+    assert "2026-10-31" in failed.err
+    assert "--as-of" in failed.err
+
+
+def test_a_changed_delivery_is_refused(home: Path, arrears) -> None:
+    with open(home / "landing" / "2026-10-31" / "repayments.csv", "a") as file:
+        file.write("R-NEW,L-000001,2026-10-31,1.00,payment,,,customer,,\n")
+    refused = arrears(*nightly(home))
+    assert refused.code == 4
+    assert "repayments.csv was changed" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--as-of", "22.11.2026"], "--as-of 22.11.2026: not a date. Allowed: a date such as 2026-11-22."),
+        (["--as-of", "2026-11-31"], "--as-of 2026-11-31"),
+        (["--known-at", "yesterday"], "--known-at yesterday"),
+        (["--landing", "/nowhere"], "--landing /nowhere: there is no such folder"),
+        (["--policy", "/nowhere"], "--policy /nowhere: no such folder"),
+        (["--target", "oracle"], "oracle"),
+        (["--wait", "soon"], "--wait"),
+    ],
+)
+def test_wrong_usage_says_what_is_allowed(demo: Path, arrears, arguments: list[str], said: str) -> None:
+    wrong = arrears(*nightly(demo), *arguments)
+    assert wrong.code == 2
+    assert said in wrong.err
+
+
+def test_a_home_in_use_says_by_whom(home: Path, arrears) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from flows.home import Home, hold\n"
+        "with hold(Home(Path(sys.argv[1])), 'run-7', 'arrears nightly'):\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout.readline() == "held\n"
+    refused = arrears(*nightly(home))
+    assert refused.code == 5
+    assert f"by process {holder.pid} (`arrears nightly`, run run-7) since" in refused.err
+    assert "nobody" not in arrears("status", "--home", home).out
+    waiting = subprocess.Popen(
+        [str(ARREARS), "withdraw", "2026-10-31", "--reason", "a test", "--home", str(home), "--wait", "60"]
+    )
+    assert waiting.poll() is None
+    holder.communicate("")
+    assert waiting.wait(60) == 0
+
+
+def test_withdrawing_leaves_out_without_deleting(home: Path, arrears) -> None:
+    september = next(p for p in (home / "published").iterdir() if p.name.startswith("2026-09-30"))
+    withdrawn = arrears("withdraw", "2026-10-31", "--reason", "sent twice by mistake", "--home", home, "--json")
+    assert withdrawn.code == 0, withdrawn.err
+    assert (home / "warehouse" / "raw" / "2026-10-31" / "loans.parquet").exists()
+    without = arrears(*nightly(home, "--as-of", "2026-09-30", "--no-switch", "--json"))
+    assert without.code == 0, without.err
+    assert hashes(Path(without.json["publication"])) == hashes(september)
+    assert arrears("withdraw", "2026-10-31", "--reason", "again", "--home", home).code == 2
+    assert arrears("withdraw", "1999-01-01", "--reason", "unknown", "--home", home).code == 2
+
+
+@pytest.mark.parametrize(
+    "moment", ["Reading delivery", "Computing", "Staging", "Validating the candidate", "Publishing"]
+)
+def test_a_kill_at_any_point_leaves_the_last_publication_and_the_next_run_mends_it(
+    home: Path, prefect_server: str, arrears, expected_after_november: dict[str, str], moment: str
+) -> None:
+    next_delivery(home)
+    standing = (home / "published" / "current").resolve()
+    environment = os.environ | {"PREFECT_API_URL": prefect_server}
+    night = subprocess.Popen(
+        [str(ARREARS), *nightly(home)], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    started = wait_for_line(home, night, f"{moment}")
+    night.send_signal(signal.SIGKILL)
+    night.wait()
+    assert started, "the run ended before it was killed"
+    current = (home / "published" / "current").resolve()
+    assert current == standing or current.name.startswith("2026-11-30")
+    with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as reader:
+        assert reader.sql("select count(distinct as_of) from marts.marts.loan_aging").fetchone()[0] == 1
+    resumed = arrears(*nightly(home, "--json"))
+    assert resumed.code == 0, resumed.err
+    assert hashes(home / "published" / "current") == expected_after_november
+    assert not list((home / "published").glob(".*"))
+
+
+@pytest.fixture(scope="module")
+def expected_after_november(demo: Path, tmp_path_factory: pytest.TempPathFactory, arrears) -> dict[str, str]:
+    """The hashes of an undisturbed November night."""
+    copy = tmp_path_factory.mktemp("undisturbed") / "home"
+    shutil.copytree(demo, copy, symlinks=True)
+    next_delivery(copy)
+    ended = arrears(*nightly(copy))
+    assert ended.code == 0, ended.err
+    return hashes(copy / "published" / "current")
+
+
+def wait_for_line(home: Path, process: subprocess.Popen, text: str) -> bool:
+    """Until the newest run's log holds a line with `text` (True), or the process ends (False)."""
+    known = {json.loads(x)["run_id"] for x in (home / "audit" / "chain.jsonl").read_text().splitlines()}
+    while process.poll() is None:
+        for log in (home / "audit").glob("*/run.log"):
+            if log.parent.name not in known and text in log.read_text():
+                return True
+        time.sleep(0.01)
+    return False
+
+
+def test_readers_see_one_whole_run_while_the_next_one_goes_on(home: Path, prefect_server: str) -> None:
+    next_delivery(home)
+    environment = os.environ | {"PREFECT_API_URL": prefect_server}
+    night = subprocess.Popen(
+        [str(ARREARS), *nightly(home)], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    seen = set()
+    while True:
+        ended = night.poll() is not None
+        current = (home / "published" / "current").resolve()
+        manifest = json.loads((current / "manifest.json").read_text())
+        with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as reader:
+            as_of, rows = reader.sql(
+                "select min(as_of), count(*) from marts.marts.loan_aging where as_of = (select max(as_of) from marts.marts.loan_aging)"
+            ).fetchone()
+        assert (str(as_of), rows) == (manifest["as_of"], manifest["marts"]["loan_aging"]["rows"])
+        seen.add(manifest["as_of"])
+        if ended:
+            break
+    assert night.returncode == 0
+    assert seen == {"2026-10-31", "2026-11-30"}
+
+
+def test_no_space_left_is_said_and_leaves_what_stands(home: Path, arrears, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    size = sum(f.stat().st_size for f in home.rglob("*") if f.is_file()) // 1024 + 1500
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        small = disk / "home"
+        shutil.copytree(home, small, symlinks=True)
+        next_delivery(small)
+        standing = (small / "published" / "current").resolve()
+        full = arrears(*nightly(small))
+        assert full.code == 1
+        assert "No space is left" in full.err
+        assert (small / "published" / "current").resolve() == standing
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_no_personal_data_leaves_the_warehouse(demo: Path) -> None:
+    private = set()
+    for delivery in (demo / "landing").iterdir():
+        with open(delivery / "customers.csv", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                private |= {row["name"], row["id_number"], row["phone"]} - {"", None}
+        with open(delivery / "contact_points.csv", encoding="utf-8") as file:
+            private |= {row["value"] for row in csv.DictReader(file)} - {"", None}
+    private = {text for text in private if len(text) > 2}
+    assert len(private) > 300
+    for path in [p for place in ("published", "audit") for p in (demo / place).rglob("*") if p.is_file()]:
+        content = path.read_bytes()
+        found = [text for text in private if text.encode() in content]
+        assert not found, path
+
+
+def test_everything_is_readable_by_its_owner_only(demo: Path) -> None:
+    for path in [demo / "published", demo / "audit", demo / "warehouse"]:
+        for each in [path, *path.rglob("*")]:
+            if not each.is_symlink():
+                assert each.stat().st_mode & 0o077 == 0, each
+
+
+def test_help_and_status_answer_without_heavy_imports() -> None:
+    for arguments in (["--help"], ["nightly", "--help"]):
+        said = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "flows.command", *arguments], capture_output=True, text=True
+        )
+        assert said.returncode == 0
+        assert not {"prefect", "dbt", "duckdb", "great_expectations"} & {
+            line.rsplit("|", 1)[1].strip() for line in said.stderr.splitlines() if "|" in line
+        }
+
+
+def test_progress_goes_to_stderr_and_one_json_object_to_stdout(demo: Path) -> None:
+    assert isinstance(json.loads((demo / "demo.json").read_text()), dict)
+    said = (demo / "demo.err").read_text()
+    for words in (
+        "Reading delivery 2026-09-30",
+        "Computing as of 2026-10-31",
+        "Validating the candidate",
+        "Publishing",
+    ):
+        assert words in said
