@@ -28,6 +28,7 @@ from flows.policy import Policy
 
 OWN_FILES = {"mapping.yml", "delivery.csv"}
 CONTROL_COLUMNS = ("file", "rows", "amount_total", "sha256")
+Rows = list[dict[str, Any]]
 MUST_HAVE = ("customers", "loans", "installments", "repayments")
 
 
@@ -145,6 +146,7 @@ class _Landing:
         self.connection.execute((Path(rows.__file__).parent / "typing.sql").read_text("utf-8"))
         self.touched: dict[str, Ledger] = {}
         self.files: dict[str, SourceFile] = {}
+        self.done: set[int] = set()  # numbers of the entries that were taken
         self.unmapped: dict[str, list[str]] = {}
         self.rounded: dict[str, int] = {}
         self.ignored: list[str] = []
@@ -156,27 +158,23 @@ class _Landing:
         self._check_ledgers_present({e.ledger for e in entries})
         self._attach_history()
         self._find_touched({e.ledger for e in entries})
-        for ledger in self.touched.values():
-            rows.create_text_table(self.connection, ledger)
-        keeps: dict[str, dict[int, str]] = {name: {} for name in self.touched}
-        for number, entry in enumerate(entries, start=1):
-            self._take(number, entry, entries)
-            if entry.keep:
-                keeps[entry.ledger][entry.turn] = entry.keep[0]
+        rows.create_accounts(self.connection)
         for name, ledger in ledgers().items():
             if name not in self.touched:
                 rows.show_untouched(self.connection, ledger)
                 continue
+            rows.create_text_table(self.connection, ledger)
+            keeps = self._take(ledger, entries)
             if self.known.deliveries:
                 rows.insert_retried(self.connection, ledger)
             rows.type_rows(self.connection, ledger, self.policy)
             if control:
                 self._check_amounts(control, entries, name)
-            rows.judge_rows(self.connection, ledger, keeps[name])
+            rows.judge_rows(self.connection, ledger, keeps)
             rows.write_rows(self.connection, ledger, self.delivery, self.pending)
-        rows.write_quarantine(self.connection, self.touched.values(), self.delivery, self.pending)
-        self._write_gate_database(entries)
-        return self._record(entries)
+            rows.account_for(self.connection, ledger)
+        rows.write_quarantine(self.connection, self.delivery, self.pending)
+        return self._record(*self._write_gate_database(entries))
 
     # which file feeds which ledger ------------------------------------------------------------------------------
 
@@ -251,16 +249,25 @@ class _Landing:
 
     # one file into one ledger -----------------------------------------------------------------------------------
 
-    def _take(self, number: int, entry: Entry, entries: list[Entry]) -> None:
-        ledger = ledgers()[entry.ledger]
-        file = self._file(entry, ledger, entries)
-        sources = self._sources(entry, ledger, file)
-        for column, count in rows.insert_texts(
-            self.connection, ledger, entry, number, file, self.delivery, sources
-        ).items():
-            if count:
-                what = f"{ledger.name}.{column} in {file.name}"
-                self.rounded[what] = self.rounded.get(what, 0) + count
+    def _take(self, ledger: Ledger, entries: list[Entry]) -> dict[int, str]:
+        """Take every file that feeds a ledger; returns which row `keep` chooses, by turn."""
+        keeps: dict[int, str] = {}
+        for number, entry in enumerate(entries, start=1):
+            if entry.ledger != ledger.name:
+                continue
+            file = self._file(entry, ledger, entries)
+            sources = self._sources(entry, ledger, file)
+            rounded = rows.insert_texts(self.connection, ledger, entry, number, file, self.delivery, sources)
+            for column, count in rounded.items():
+                if count:
+                    what = f"{ledger.name}.{column} in {file.name}"
+                    self.rounded[what] = self.rounded.get(what, 0) + count
+            if entry.keep:
+                keeps[entry.turn] = entry.keep[0]
+            self.done.add(number)
+            if all(n in self.done for n, e in enumerate(entries, start=1) if e.file == entry.file):
+                self.connection.execute(f"drop table {file.table}")
+        return keeps
 
     def _file(self, entry: Entry, ledger: Ledger, entries: list[Entry]) -> SourceFile:
         if entry.file not in self.files:
@@ -413,45 +420,30 @@ class _Landing:
 
     # what the gate looks at -------------------------------------------------------------------------------------
 
-    def _write_gate_database(self, entries: list[Entry]) -> None:
-        """landing_gate.duckdb, schema gate: totals per file and ledger, warnings, quarantine; the landing gate reads it."""
+    def _write_gate_database(self, entries: list[Entry]) -> tuple[Rows, Rows, dict[str, int]]:
+        """landing_gate.duckdb, schema gate: totals per file and ledger, warnings, quarantine; the landing gate reads it.
+
+        Returns what of it goes into the delivery's record: totals by file and by ledger, and the number of warnings by rule.
+        """
         c = self.connection
         c.execute(f"attach {quote(str(self.pending / 'landing_gate.duckdb'))} as gates; create schema gates.gate;")
         delivery = quote(self.delivery.name)
-        outcomes = ("filtered", "loaded", "duplicate", "quarantined")
-        counted = ", ".join(f"count(*) filter (where _outcome = '{o}') as rows_{o}" for o in outcomes)
-        summed = ", ".join(
-            f"coalesce(sum(_amount) filter (where _outcome = '{o}'), 0)::decimal(38, 2) as amount_{o}" for o in outcomes
-        )
-        # what was read is counted apart from what became of it, so that a lost row shows
-        read = " union all ".join(
-            f"select _entry as entry, _file as file, {quote(name)} as ledger, count(*) as rows_read, "
-            f"sum(_amount)::decimal(38, 2) as amount_read from typed_{name} where _entry > 0 group by all"
-            for name in self.touched
-        )
-        became = " union all ".join(
-            f"select _entry as entry, _file as file, {quote(name)} as ledger, {counted}, {summed} "
-            f"from row_{name} where _entry > 0 group by all"
-            for name in self.touched
-        )
         listed = ", ".join(
             f"({n}, {quote(e.file)}, {quote(e.ledger)}, {self.files[e.file].rows})" for n, e in enumerate(entries, 1)
         )
         c.execute(
             f"""
             create table gates.gate.file_totals as
-            with entries (entry, file, ledger, rows_in_file) as (values {listed}),
-            read as ({read}),
-            became as ({became})
+            with entries (entry, file, ledger, rows_in_file) as (values {listed})
             select
                 {delivery} as delivery, entry, file, ledger,
                 rows_in_file::bigint as rows_read,
-                {", ".join(f"coalesce(rows_{o}, 0)::bigint as rows_{o}" for o in outcomes)},
+                {", ".join(f"coalesce(rows_{o}, 0)::bigint as rows_{o}" for o in rows.OUTCOMES)},
                 coalesce(amount_read, 0)::decimal(38, 2) as amount_read,
-                {", ".join(f"coalesce(amount_{o}, 0)::decimal(38, 2) as amount_{o}" for o in outcomes)}
+                {", ".join(f"coalesce(amount_{o}, 0)::decimal(38, 2) as amount_{o}" for o in rows.OUTCOMES)}
             from entries
-            left join read using (entry, file, ledger)  -- a miss: a header alone
-            left join became using (entry, file, ledger)
+            left join account_read using (entry, ledger)  -- a miss: a header alone
+            left join account_became using (entry, ledger)
             order by entry
             """
         )
@@ -486,7 +478,13 @@ class _Landing:
         )
         for query in self._warnings():
             c.execute(f"insert into gates.gate.warnings select {delivery}, * from ({query})")
+        totals = _dicts(c.sql("select * exclude (delivery) from gates.gate.file_totals order by entry"))
+        by_ledger = _dicts(
+            c.sql("select * exclude (delivery, max_quarantine_rate) from gates.gate.ledger_totals order by ledger")
+        )
+        warned = dict(c.sql("select rule, count(*) from gates.gate.warnings group by rule order by rule").fetchall())
         c.execute("detach gates")
+        return totals, by_ledger, warned
 
     def _warnings(self) -> Iterator[str]:
         """Queries for (ledger, rule, key, detail): rows that are loaded, and that somebody should look at."""
@@ -554,14 +552,7 @@ class _Landing:
 
     # what is written down ---------------------------------------------------------------------------------------
 
-    def _record(self, entries: list[Entry]) -> dict[str, Any]:
-        gate = duckdb.connect(str(self.pending / "landing_gate.duckdb"), read_only=True)
-        try:
-            totals = _dicts(gate.sql("select * exclude (delivery) from gate.file_totals order by entry"))
-            by_ledger = _dicts(gate.sql("select * exclude (delivery, max_quarantine_rate) from gate.ledger_totals"))
-            warnings = dict(gate.sql("select rule, count(*) from gate.warnings group by rule order by rule").fetchall())
-        finally:
-            gate.close()
+    def _record(self, totals: Rows, by_ledger: Rows, warnings: dict[str, int]) -> dict[str, Any]:
         tried_again = {
             name: self.connection.sql(
                 f"select count(*) from row_{name} where _entry = 0 and _outcome in ('loaded', 'duplicate')"
@@ -675,7 +666,7 @@ def _headers(ledger: Ledger) -> dict[str, str]:
     return known
 
 
-def _dicts(relation: duckdb.DuckDBPyRelation) -> list[dict[str, Any]]:
+def _dicts(relation: duckdb.DuckDBPyRelation) -> Rows:
     return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 

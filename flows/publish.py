@@ -186,11 +186,15 @@ def publications_of(home: Home) -> list[Path]:
 
 
 def clear_leftovers(home: Home) -> None:
-    """What a killed run left half done; nobody ever saw it."""
+    """What a killed run left half done; nobody ever saw it, for `current` moves only after the chain names the run."""
     for path in home.published.glob(".staging-*"):
         shutil.rmtree(path, ignore_errors=True)
     for path in home.published.glob(".current-*"):
         path.unlink()
+    known = {link["run_id"] for link in chain_of(home)}
+    for path in publications_of(home):
+        if json.loads((path / "manifest.json").read_text("utf-8"))["run_id"] not in known:
+            shutil.rmtree(path)
 
 
 def current_manifest(home: Home) -> dict[str, Any] | None:
@@ -210,16 +214,26 @@ def record_run(home: Home, manifest: dict[str, Any]) -> None:
         "manifest_sha256": hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest(),
         "previous": manifest["previous"],
     }
-    with open(home.audit / "chain.jsonl", "ab") as chain:
+    path = home.audit / "chain.jsonl"
+    with open(path, "ab") as chain:
+        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+            chain.write(b"\n")  # a kill cut the last line short: it stays, visible, and counts for nothing
         chain.write(json.dumps(link).encode() + b"\n")
         chain.flush()
         os.fsync(chain.fileno())
 
 
-def _last_link(home: Home) -> str | None:
-    """sha256 of the chain's last line, or None at its beginning."""
+def chain_of(home: Home) -> list[dict[str, Any]]:
+    """Every run that ended, oldest first; a last line that a kill cut short does not count."""
     path = home.audit / "chain.jsonl"
-    lines = path.read_bytes().splitlines() if path.exists() else []
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def _last_link(home: Home) -> str | None:
+    """sha256 of the chain's last whole line, or None at its beginning."""
+    path = home.audit / "chain.jsonl"
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     return hashlib.sha256(lines[-1]).hexdigest() if lines else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import duckdb
 
 from flows.home import Home, holder, knowledge
 from flows.land import attach_open_quarantine
-from flows.publish import current_manifest
+from flows.publish import chain_of, current_manifest
 
 
 def status_of(home: Path) -> dict[str, Any]:
@@ -24,8 +23,7 @@ def status_of(home: Path) -> dict[str, Any]:
     waiting = dict(
         connection.sql("select ledger, count(*) from open_quarantine group by ledger order by ledger").fetchall()
     )
-    chain = place.audit / "chain.jsonl"
-    runs = [json.loads(line) for line in chain.read_text("utf-8").splitlines()[-5:]] if chain.exists() else []
+    runs = chain_of(place)[-5:]
     who = holder(place)
 
     lines = [f"Home        {place.root}"]

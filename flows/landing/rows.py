@@ -10,7 +10,6 @@ in the delivery's scratch database:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -21,6 +20,7 @@ from flows.landing.mapping import ColumnSource, Condition, Entry
 from flows.ledgers import Column, Ledger
 from flows.policy import Policy
 
+OUTCOMES = ("filtered", "loaded", "duplicate", "quarantined")
 NULL_TOKENS = ("", "NA", "NULL", "\\N")
 
 # Columns that every row carries beside the ledger's own.
@@ -94,7 +94,10 @@ def insert_texts(
         select
             {number}, {entry.turn}, {quote(delivery.name)}, {delivery.order}, {quote(file.name)}, n, raw,
             not is_ragged and not is_malformed and ({filtered}), {keep},
-            list_filter([{", ".join(reasons)}], lambda x: x is not null),
+            case
+                when coalesce({", ".join(reasons)}) is null then []
+                else list_filter([{", ".join(reasons)}], lambda x: x is not null)
+            end,
             {", ".join(texts)}
         from {file.table}
         """
@@ -133,14 +136,16 @@ def insert_retried(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> Non
 
 def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Policy) -> None:
     """text_<ledger> -> typed_<ledger>: values, reasons, the key as one text, the amount, and a hash of the content."""
-    values, reasons = [], []
+    origin = "_entry, _turn, _origin, _origin_no, _file, _line, _filtered, _keep, _reasons"
+    texts, values, named, problems = [], [], [], []
     for column in ledger.columns.values():
-        text = identifier(column.name)
-        if column.default is not None:
-            text = f"coalesce({text}, {quote(column.default)})"
-        value = _value(column, text, policy)
-        values.append(f"{value} as {identifier(column.name)}")
-        reasons.append(_reason(column, text, value))
+        name, value = identifier(column.name), identifier("value of " + column.name)
+        default = f"coalesce({name}, {quote(column.default)}) as {name}" if column.default is not None else name
+        texts.append(default)
+        values.append(f"{_value(column, 'texts.' + name, policy)} as {value}")
+        named.append(f"valued.{value} as {name}")
+        if problem := _problem(column, "valued." + name, "valued." + value):
+            problems.append(problem)
     amount = f"coalesce({_amount(ledger)}, 0)" if ledger.amount else "0"
     key = " || '|' || ".join(f"coalesce({identifier(k)}::varchar, '')" for k in ledger.key)
     content = ", ".join(f"coalesce({identifier(c)}::varchar, '∅')" for c in ledger.columns)
@@ -148,23 +153,24 @@ def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Pol
     if ledger.reversal:
         column = ledger.reversal.name
         rules.append(f"case when kind = 'reversal' and {column} is null then 'missing:{column}' end")
+    found = [f"_problem_{n}" for n in range(len(problems))] + rules
     connection.execute(
         f"""
         create table typed_{ledger.name} as
-        with valued as (
+        with texts as (select {origin}, {", ".join(texts)} from text_{ledger.name}),
+        valued as (select *, {", ".join(values)} from texts),
+        named as (
             select
-                _entry, _turn, _origin, _origin_no, _file, _line, _filtered, _keep, _reasons,
-                [{", ".join(reasons)}] as value_reasons,
-                {", ".join(values)}
-            from text_{ledger.name}
+                {origin}, {", ".join(named)},
+                {", ".join(f"{problem} as _problem_{n}" for n, problem in enumerate(problems))}
+            from valued
         )
         select
-            * exclude (_reasons, value_reasons),
+            {origin.replace(", _reasons", "")}, {", ".join(map(identifier, ledger.columns))},
             case
+                when len(_reasons) = 0 and coalesce({", ".join(found)}) is null then _reasons
                 when list_contains(_reasons, 'ragged_row') then ['ragged_row']
-                else list_sort(list_distinct(list_filter(
-                    _reasons || value_reasons || [{", ".join(rules) or "null"}], lambda x: x is not null
-                )))
+                else list_sort(list_distinct(list_filter(_reasons || [{", ".join(found)}], lambda x: x is not null)))
             end as _reasons,
             {key} as _key,
             case
@@ -172,7 +178,7 @@ def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Pol
                 else {amount}
             end::decimal(38, 2) as _amount,
             md5(concat_ws(chr(31), {content})) as _hash
-        from valued
+        from named
         """
     )
 
@@ -192,21 +198,24 @@ def _value(column: Column, text: str, policy: Policy) -> str:
     return f"as_{macro}({text})"
 
 
-def _reason(column: Column, text: str, value: str) -> str:
+def _problem(column: Column, text: str, value: str) -> str | None:
+    """Why a text cannot stand, as SQL; None where every text can."""
+    sign = {"positive": f"{value} <= 0 then 'not_positive'", "amount": f"{value} < 0 then 'negative'"}
+    untyped = f"'bad_{column.type}'"
+    if column.type in ("amount", "positive", "signed"):
+        untyped = f"amount_problem({text})"
+    elif column.type == "code" or column.seed or column.pattern:
+        untyped = "'unknown_code'"
+    elif column.type == "text":
+        untyped = "null"
     cases = []
     if column.required:
         cases.append(f"when {text} is null then 'missing:{column.name}'")
-    if column.type in ("amount", "positive", "signed"):
-        cases.append(f"when amount_problem({text}) is not null then amount_problem({text}) || ':{column.name}'")
-        if column.type == "positive":
-            cases.append(f"when {value} <= 0 then 'not_positive:{column.name}'")
-        if column.type == "amount":
-            cases.append(f"when {value} < 0 then 'negative:{column.name}'")
-    elif column.type == "code" or column.seed or column.pattern:
-        cases.append(f"when {text} is not null and {value} is null then 'unknown_code:{column.name}'")
-    elif column.type != "text":
-        cases.append(f"when {text} is not null and {value} is null then 'bad_{column.type}:{column.name}'")
-    return f"case {' '.join(cases)} end" if cases else "null"
+    if untyped != "null":
+        cases.append(f"when {value} is null and {text} is not null then {untyped} || ':{column.name}'")
+    if column.type in sign:
+        cases.append(f"when {sign[column.type]} || ':{column.name}'")
+    return f"case {' '.join(cases)} end" if cases else None
 
 
 def _amount(ledger: Ledger) -> str:
@@ -234,8 +243,9 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
     connection.execute(
         f"""
         create table row_{name} as
-        with judged as (
+        with facts as (
             select
+                rowid as _row,
                 *,
                 -- a row that lacks only its parent is judged like any other first: it may load with a later delivery
                 case when _filtered then 'filtered' when len(_reasons) > 0 and not only_orphan(_reasons) then 'quarantined' end
@@ -243,35 +253,37 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
             from typed_{name}
         ),
 
-        -- identical rows of one delivery: one counts, the one that `keep` would choose
+        -- few rows share their key with another one of the delivery; only they must be told apart
+        crowded as (
+            select _row, _key, _hash, _turn, _keep, _file, _line, early, len(_reasons) as reasons
+            from facts
+            where _key in (select _key from typed_{name} group by _key having count(*) > 1)
+        ),
+
+        -- identical rows: one counts, the one that `keep` would choose
         single as (
             select
-                * exclude (_seen),
-                case when early is null and len(_reasons) = 0 and _seen > 1 then 'duplicate' else early end as single
-            from (
-                select *, row_number() over (
+                *,
+                row_number() over (
                     partition by early is null, _key, _hash order by _turn desc, {keep_order}, _file, _line
-                ) as _seen
-                from judged
-            )
+                ) as seen,
+                case when early is null and reasons = 0 and seen > 1 then 'duplicate' else early end as single
+            from crowded
         ),
 
-        -- one key on several rows: what `keep` chooses within its entry (a tie chooses nothing)
+        -- what `keep` chooses within its entry (a tie chooses nothing)
         chosen as (
             select
-                * exclude (_rank),
-                case when single is null and _turn in ({kept}) and _rank > 1 then 'filtered' else single end as chosen
-            from (
-                select
-                    *,
-                    rank() over (partition by single is null, _key, _turn order by {keep_order}) as _rank
-                from single
-            )
+                *,
+                rank() over (partition by single is null, _key, _turn order by {keep_order}) as place,
+                case when single is null and _turn in ({kept}) and place > 1 then 'filtered' else single end as chosen
+            from single
         ),
 
-        latest as (
+        apart as (
             select
-                *,
+                _row,
+                chosen,
                 max(case when chosen is null then _turn end) over (partition by _key) as last_turn,
                 count(distinct case when chosen is null then _hash end) over (partition by _key, {turn}) as rivals
             from chosen
@@ -286,10 +298,10 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
 
         compared as (
             select
-                latest.*,
+                facts.*,
                 known_hash,
                 case
-                    when chosen is not null then chosen
+                    when coalesce(chosen, early) is not null then coalesce(chosen, early)
                     when {"_turn = 0 and" if ledger.is_event else ""} _turn < last_turn then 'filtered'
                     when known_hash = _hash then 'duplicate'
                     when {"known_hash is not null" if ledger.is_event else "false"} then 'conflict'
@@ -297,12 +309,13 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
                     when len(_reasons) > 0 then 'quarantined'
                     else 'loaded'
                 end as verdict
-            from latest
+            from facts
+            left join apart using (_row)  -- a miss: alone with its key
             left join known using (_key)  -- a miss: a key that nobody knew
         )
 
         select
-            * exclude (early, single, chosen, last_turn, rivals, verdict, _reasons),
+            * exclude (_row, early, verdict, _reasons),
             case
                 when verdict in ('conflict', 'conflict_in_delivery') then _reasons || [verdict || ':' || {quote(",".join(ledger.key))}]
                 else _reasons
@@ -468,48 +481,74 @@ def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: 
                     _key, _hash
                 from row_{ledger.name}
                 where {chosen}
-                order by _key
             ) to {quote(str(folder / f"{ledger.name}{suffix}.parquet"))} (format parquet, compression zstd)
             """
         )
 
 
-def write_quarantine(
-    connection: duckdb.DuckDBPyConnection, ledgers: Iterable[Ledger], delivery: Delivery, folder: Path
-) -> None:
+def create_accounts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Tables that every ledger adds to: what was read, what became of it, what waits, and what no longer waits."""
+    outcomes = ", ".join(f"rows_{o} bigint, amount_{o} decimal(38, 2)" for o in OUTCOMES)
+    connection.execute(
+        f"""
+        create table account_read (entry integer, ledger varchar, amount_read decimal(38, 2));
+        create table account_became (entry integer, ledger varchar, {outcomes});
+        create table quarantine (
+            ledger varchar, delivery varchar, file varchar, line bigint, entry integer, reasons varchar[], key varchar,
+            customer_id varchar, loan_id varchar, amount decimal(38, 2), texts varchar, raw varchar
+        );
+        create table closed (ledger varchar, delivery varchar, file varchar, line bigint, entry integer, how varchar);
+        """
+    )
+
+
+def account_for(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Add a judged ledger to the accounts, and let go of its texts."""
+    name = ledger.name
+    texts = ", ".join(f"{identifier(c)}: t.{identifier(c)}" for c in ledger.columns)
+    owner = {c: f"r.{c}" if c in ledger.columns else "null" for c in ("customer_id", "loan_id")}
+    became = ", ".join(
+        f"count(*) filter (where _outcome = '{o}'), coalesce(sum(_amount) filter (where _outcome = '{o}'), 0)"
+        for o in OUTCOMES
+    )
+    connection.execute(
+        f"""
+        -- what was read is added up apart from what became of it, so that a lost row shows
+        insert into account_read
+        select _entry, {quote(name)}, sum(_amount) from typed_{name} where _entry > 0 group by _entry;
+
+        insert into account_became
+        select _entry, {quote(name)}, {became} from row_{name} where _entry > 0 group by _entry;
+
+        insert into quarantine
+        select
+            {quote(name)}, r._origin, r._file, r._line, r._entry, r._reasons, nullif(r._key, {quote("|" * (len(ledger.key) - 1))}),
+            {owner["customer_id"]}, {owner["loan_id"]}, r._amount, to_json({{{texts}}})::varchar, t._raw
+        from row_{name} as r
+        inner join text_{name} as t using (_entry, _origin, _file, _line)
+        where r._outcome = 'quarantined' and r._entry > 0;
+
+        insert into closed
+        select
+            q.ledger, q.delivery, q.file, q.line, q.entry,
+            max(case when r._origin = q.delivery and r._file = q.file and r._line = q.line then 'tried_again' else 'corrected' end)
+        from open_quarantine as q
+        inner join row_{name} as r
+            on q.key = r._key and (
+                q._delivery_no < r._origin_no or (r._origin = q.delivery and r._file = q.file and r._line = q.line)
+            )
+        where q.ledger = {quote(name)} and r._outcome in ('loaded', 'duplicate')
+        group by q.ledger, q.delivery, q.file, q.line, q.entry;
+
+        drop table text_{name};
+        drop table typed_{name};
+        """
+    )
+
+
+def write_quarantine(connection: duckdb.DuckDBPyConnection, delivery: Delivery, folder: Path) -> None:
     """Write the rows that wait (quarantine.parquet), and the earlier entries that this delivery closes (closed.parquet)."""
-    waiting, closed = [], []
-    for ledger in ledgers:
-        texts = ", ".join(f"{identifier(c)}: t.{identifier(c)}" for c in ledger.columns)
-        owner = {c: f"r.{c}" if c in ledger.columns else "null::varchar" for c in ("customer_id", "loan_id")}
-        waiting.append(
-            f"""
-            select
-                {quote(ledger.name)} as ledger, r._origin as delivery, r._file as file, r._line as line, r._entry as entry,
-                r._reasons as reasons, case when r._key = '' then null else r._key end as key,
-                {owner["customer_id"]} as customer_id, {owner["loan_id"]} as loan_id, r._amount as amount,
-                to_json({{{texts}}})::varchar as texts, t._raw as raw
-            from row_{ledger.name} as r
-            inner join text_{ledger.name} as t using (_entry, _origin, _file, _line)
-            where r._outcome = 'quarantined' and r._entry > 0
-            """
-        )
-        closed.append(
-            f"""
-            select q.ledger, q.delivery, q.file, q.line, q.entry,
-                max(case when r._origin = q.delivery and r._file = q.file and r._line = q.line then 'tried_again' else 'corrected' end)
-                    as how
-            from open_quarantine as q
-            inner join row_{ledger.name} as r
-                on q.key = r._key and (
-                    q._delivery_no < r._origin_no or (r._origin = q.delivery and r._file = q.file and r._line = q.line)
-                )
-            where q.ledger = {quote(ledger.name)} and r._outcome in ('loaded', 'duplicate')
-            group by all
-            """
-        )
-    for name, queries in (("quarantine", waiting), ("closed", closed)):
-        connection.execute(f"create table {name} as {' union all by name '.join(queries)}")
+    for name in ("quarantine", "closed"):
         connection.execute(
             f"""
             copy (

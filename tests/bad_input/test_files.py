@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from bad_input.lender import BOOK, FIRST, HEADERS, SECOND, Lender
 
 REPAYMENTS = BOOK["repayments"]
@@ -39,7 +40,7 @@ def parquet(path: Path, query: str) -> bytes:
         pytest.param(REPAYMENTS.replace(",", "\t").replace("R1\tL1", '"R1"\t"L1"').encode(), id="quoted, tab"),
         pytest.param(REPAYMENTS.replace(",", "|").replace("R1|L1", '"R1"|"L1"').encode(), id="quoted, bar"),
         pytest.param(
-            '"repayment_id","loan_id","paid_on","amount"\r\n'.encode()
+            b'"repayment_id","loan_id","paid_on","amount"\r\n'
             + b'"R1","L1","2026-02-05","400.00"\r\n"R2","L2","2026-01-20","100.25"\r\n',
             id="all quoted",
         ),
@@ -320,4 +321,4 @@ def test_unknown_header_is_kept_out_and_reported(lender: Lender) -> None:
     assert taken.warned("unmapped_column") == [(None, "repayments.csv", "column teller was kept out")]
     assert taken.counts("repayments.csv") == (1, 0, 1, 0, 0)
     assert taken.record["files"][3]["unmapped_columns"] == ["teller"]
-    assert FIRST == taken.record["delivery"]
+    assert taken.record["delivery"] == FIRST

@@ -6,8 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from bad_input.lender import BOOK, FIRST, HEADERS, SECOND, Lender
 
+from bad_input.lender import BOOK, FIRST, HEADERS, SECOND, Lender
 from flows.errors import UsageError
 
 # what it can say ----------------------------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def test_gbk_and_delimiter_by_declaration(lender: Lender) -> None:
     mapping = 'ledgers: {customers: [{file: clients.csv, encoding: gbk, delimiter: ";"}]}'
     taken = lender.load(customers=None, files={"clients.csv": content, "mapping.yml": mapping})
     assert [r["region"] for r in taken.rows("customers")] == ["上海", "x,y"]
-    ambiguous = "customer_id,segment,region\nC3,personal,".encode() + "联通".encode("gbk") + b"\n"
+    ambiguous = b"customer_id,segment,region\nC3,personal," + "联通".encode("gbk") + b"\n"
     mapping = "ledgers: {customers: [{file: customers.csv, encoding: gbk}]}"
     later = lender.load(SECOND, customers=ambiguous, files={"mapping.yml": mapping})
     assert later.rows("customers")[0]["region"] == "联通"

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+
 from bad_input.lender import BOOK, HEADERS, Lender
 
 REPAYMENTS = BOOK["repayments"]

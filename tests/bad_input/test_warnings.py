@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bad_input.lender import BOOK, FIRST, HEADERS, SECOND, Lender
 
 

@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from bad_input.lender import BOOK, FIRST, HEADERS, SECOND, THIRD, Lender, with_settings
 
+from bad_input.lender import BOOK, FIRST, HEADERS, SECOND, THIRD, Lender, with_settings
 from flows.errors import UsageError
 from flows.home import Delivery
 from flows.land import find_new_deliveries, prepare, unknown_folders

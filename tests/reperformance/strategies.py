@@ -633,7 +633,8 @@ def last_delivery(ledgers: Ledgers) -> Delivery:
 def as_of_dates(ledgers: Ledgers) -> list[date]:
     """Every day from the first disbursement to the last delivery: a run as of D needs a delivery dated D or later."""
     first = min((row["disbursed_on"] for row in ledgers["loans"]), default=last_delivery(ledgers)[0])
-    return [first + timedelta(days=n) for n in range((last_delivery(ledgers)[0] - first).days + 1)]
+    last = last_delivery(ledgers)[0]
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)] or [last]
 
 
 @st.composite

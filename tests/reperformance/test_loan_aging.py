@@ -11,8 +11,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from reperformance import recompute, strategies
 from support import build_at, differences, load, new_home, rows_of
+
+from reperformance import recompute, strategies
 
 # A larger book for a slower, deeper look: ARREARS_LOANS=100000 pytest tests/reperformance/test_loan_aging.py
 LOANS = int(os.environ.get("ARREARS_LOANS", "1500"))

@@ -7,7 +7,6 @@ Unless an example says otherwise, a loan of 300.00 is disbursed on 2025-03-03 an
 from __future__ import annotations
 
 import json
-import sys
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,10 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import recompute
-import strategies
+from reperformance import recompute, strategies
 
 CALENDAR = recompute.Calendar()
 THE_DAY = (date(2020, 1, 1), 1)

@@ -1,0 +1,72 @@
+"""The publish gate in the flow: a planted defect in a candidate ends the run, names itself, and leaves what stands."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from support import build_at, load, new_home
+
+from books import generate
+from flows.errors import ValidationFailed
+from flows.home import Home
+from flows.publish import Candidate, chain_of, clear_leftovers, move_current, record_run, rotate, stage
+from flows.validate import check_publication
+
+DAY = date(2026, 10, 31)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    folder = tmp_path_factory.mktemp("gate")
+    generate(folder / "landing", loans=300, seed=3, deliveries=(DAY,), dirty_rows=0)
+    home = new_home(folder / "home")
+    load(folder / "landing", home)
+    return home
+
+
+@pytest.fixture
+def candidate(home: Home) -> Candidate:
+    return stage(home, build_at(home, DAY), DAY, "run-1")
+
+
+def test_a_sound_candidate_passes(home: Home, candidate: Candidate) -> None:
+    assert check_publication(home, "run-1", candidate).success
+
+
+@pytest.mark.parametrize(
+    ("defect", "said"),
+    [
+        ("delete from marts.marts.loan_aging where loan_id = (select min(loan_id) from marts.marts.loan_aging where not is_written_off)", "No loan of the book is absent from loan_aging"),
+        ("update marts.marts.loan_aging set days_past_due = 0, oldest_unpaid_due_on = null, m_stage = 'M0', overdue_balance = 0 where loan_id = (select min(loan_id) from marts.evidence.recomputed where days_past_due > 0)", "Late loans are flagged"),
+        ("update marts.marts.aging_distribution set outstanding_principal = outstanding_principal + 0.01 where bucket = 'M0'", "add up to the book"),
+    ],
+)  # fmt: skip
+def test_a_defect_ends_the_run_and_names_itself(home: Home, candidate: Candidate, defect: str, said: str) -> None:
+    with duckdb.connect(str(candidate.database)) as connection:
+        connection.execute(defect)
+    with pytest.raises(ValidationFailed) as failed:
+        check_publication(home, "run-2", candidate)
+    assert said.lower() in str(failed.value).lower()
+    assert "Nothing was published, and what was published before still stands." in str(failed.value)
+    assert not candidate.folder.exists()
+
+
+def test_leftovers_of_a_killed_run_are_cleared_and_rotation_keeps_two(tmp_path: Path) -> None:
+    home = new_home(tmp_path / "home")
+    for n in range(1, 5):
+        folder = home.published / f"2026-10-31-run-{n}"
+        folder.mkdir()
+        manifest = {"run_id": f"run-{n}", "status": "published", "ended_at": "", "previous": None}
+        (folder / "manifest.json").write_text(f'{{"run_id": "run-{n}"}}')
+        if n < 4:  # the fourth was killed before the chain named it
+            record_run(home, manifest)
+            move_current(home, folder)
+    (home.published / ".staging-run-5").mkdir()
+    clear_leftovers(home)
+    assert [link["run_id"] for link in chain_of(home)] == ["run-1", "run-2", "run-3"]
+    assert sorted(p.name for p in home.published.iterdir()) == [f"2026-10-31-run-{n}" for n in (1, 2, 3)] + ["current"]
+    rotate(home, keep=1)
+    assert sorted(p.name for p in home.published.iterdir()) == [f"2026-10-31-run-{n}" for n in (2, 3)] + ["current"]
