@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SITE = "gate"
 ASSETS = Path(__file__).parent / "assets"
 LOADER = FileSystemLoader([ASSETS / "templates", ASSETS])
-WORDS = {"passed": "holds", "failed": "failed", "could_not_run": "could not run", "warned": "warning"}
+WORDS = {"passed": "holds", "failed": "failed", "could_not_run": "could not run", "warned": "warning", "noted": "for information"}
 
 
 def site(docs: Path) -> dict[str, Any]:
@@ -75,7 +75,9 @@ def _front_page(docs: Path, gate: GateResult) -> str:
 
 
 def _state(finding: Finding) -> str:
-    return "warned" if finding.outcome == "failed" and finding.severity != "critical" else finding.outcome
+    if finding.outcome == "failed" and finding.severity != "critical":
+        return "warned" if finding.severity == "warning" else "noted"
+    return finding.outcome
 
 
 class OfflineSite(SiteBuilder):

@@ -97,8 +97,13 @@ class GateResult:
 
     @property
     def warnings(self) -> list[Finding]:
-        """Expectations that failed and do not close the gate."""
-        return [finding for finding in self.results if finding.outcome == "failed" and finding.severity != "critical"]
+        """Expectations that failed, do not close the gate, and call for a look."""
+        return [finding for finding in self.results if finding.outcome == "failed" and finding.severity == "warning"]
+
+    @property
+    def notes(self) -> list[Finding]:
+        """Expectations of severity info that do not hold: good to know."""
+        return [finding for finding in self.results if finding.outcome == "failed" and finding.severity == "info"]
 
     @property
     def could_not_run(self) -> list[Finding]:

@@ -182,7 +182,7 @@ def recomputed() -> list[Rows]:
             severity="info",
             description="Left out are loans paid by other rules or with special cases; their rules have tests of their own.",
             sql="""
-                select loan_id, outstanding_principal
+                select loan_id
                 from evidence.book
                 anti join {batch} as again using (loan_id)
                 where as_of = (select max(as_of) from evidence.run)

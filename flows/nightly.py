@@ -175,7 +175,7 @@ class Night:
 
     def note_warnings(self, gate: GateResult) -> None:
         """What a gate let pass, and somebody should look at."""
-        self.warnings += [f"{w.failing:,} × not so: {w.title}" for w in gate.warnings if w.severity == "warning"]
+        self.warnings += [f"{w.failing:,} × not so: {w.title}" for w in gate.warnings]
 
     def record_failure(self, error: BaseException) -> None:
         """Failed runs are kept in the audit pack too."""

@@ -24,6 +24,7 @@ from flows.land import Prepared, commit, find_new_deliveries, prepare
 from flows.ledgers import ledgers
 from flows.policy import Policy, read_policy
 
+POLICY = read_policy()
 FIRST, SECOND, THIRD = "2026-02-28", "2026-03-31", "2026-04-30"
 
 # Two customers, a loan each. L1 pays in two installments, L2 at once.
@@ -87,9 +88,9 @@ class Lender:
 
     def __init__(self, folder: Path) -> None:
         self.landing, self.home = folder / "landing", Home(folder / "home")
-        self.landing.mkdir()
+        self.landing.mkdir(exist_ok=True)
         self.home.create()
-        self.policy = read_policy()
+        self.policy = POLICY
 
     def deliver(
         self, name: str = FIRST, files: dict[str, str | bytes] | None = None, **changed: str | bytes | None

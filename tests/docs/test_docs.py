@@ -1,0 +1,73 @@
+"""Pages written from data are current, and links and models named in pages exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / d / "README.md" for d in ("flows", "models", "tests")),
+    ]
+)
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)")
+
+
+def test_the_page_of_ledgers_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("make_ledgers", ROOT / "docs" / "make_ledgers.py")
+    make_ledgers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_ledgers)
+    assert (ROOT / "docs" / "ledgers.md").read_text("utf-8") == make_ledgers.page(), "run: python docs/make_ledgers.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text("utf-8")) if not link.startswith("http")]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_decision_is_listed_and_every_number_named_by_a_model_exists() -> None:
+    decisions = {path.name[:4]: path.name for path in (ROOT / "docs" / "decisions").glob("0*.md")}
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text("utf-8")
+    assert [name for name in decisions.values() if f"({name})" not in index] == []
+    named = set()
+    for path in (ROOT / "models").rglob("*.sql"):
+        if path.parent.name != "staging":
+            said = re.findall(r"^-- decision: (.*)", path.read_text("utf-8"), re.MULTILINE)
+            assert said, f"{path.name} names no decision"
+            named |= set(re.findall(r"\b0\d{3}\b", " ".join(said)))
+    assert named - decisions.keys() == set()
+
+
+def test_unit_tests_and_assertions_named_as_evidence_exist() -> None:
+    yaml = "\n".join(path.read_text("utf-8") for path in (ROOT / "models").rglob("*.yml"))
+    python = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    assertions = {path.stem for path in (ROOT / "tests" / "dbt" / "singular").glob("*.sql")}
+    missing = []
+    for path in (ROOT / "docs" / "decisions").glob("0*.md"):
+        evidence = path.read_text("utf-8").split("**Evidence.**")[1]
+        for name in re.findall(r"`(\w+)`", evidence):
+            known = f"name: {name}\n" in yaml or f"def {name}(" in python or name in assertions
+            if (
+                not known
+                and not name.startswith("int_")
+                and "_" in name
+                and name not in ("policy_version", "loan_aging", "include_due_date")
+            ):
+                missing.append(f"{path.name}: {name}")
+        for name in re.findall(r"`((?:tests|models)/[\w/.]+)`", evidence):
+            if not (ROOT / name).exists():
+                missing.append(f"{path.name}: {name}")
+    assert missing == []
+
+
+def test_every_term_of_the_glossary_stands_once_in_order() -> None:
+    lines = (ROOT / "docs" / "glossary.md").read_text("utf-8").splitlines()
+    terms = [line.split("|")[1].strip().lower() for line in lines if line.startswith("| ")][1:]
+    assert terms == sorted(set(terms))
