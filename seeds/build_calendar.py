@@ -1,10 +1,11 @@
 """Write seeds/calendar/calendar_day.csv: the days on which a calendar differs from Monday-to-Friday.
 
-Usage: python seeds/build_calendar.py            (needs the `holidays` package; run when a year is announced)
+Usage: python seeds/build_calendar.py      (needs `holidays` and `chinesecalendar`; run when a year is announced)
 
-For China a day off is *named* where the State Council's notice covers it: the notice gives ranges such as
-"10月1日至7日", so weekends inside such a run of days off are named too, and an installment due on one of them rolls
-under `following_holiday`. tests/rules/test_calendar.py checks every day against `chinesecalendar`.
+For China a day off is *named* where the State Council's notice covers it. The notice gives ranges such as "10月1日至7日", and
+then the weekends inside are named too; or it says "6月10日放假，与周末连休", and then the weekend is only a weekend. Which of the
+two it was no rule tells, so the weekends named are listed: `chinesecalendar` has them, but for three (NAMED_WEEKENDS). An
+installment due on a named day rolls under `following_holiday`. tests/rules/test_calendar.py checks every day.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import csv
 from datetime import date, timedelta
 from pathlib import Path
 
+import chinese_calendar.constants
 import holidays
 
 HERE = Path(__file__).parent / "calendar"
 CONFIRMED = {"CN": (2004, 2026), "HK": (2010, 2026), "IN": (2010, 2026), "SG": (2010, 2026), "US": (2010, 2026)}
+# Named by the notices ("4 to 6 June", "22 to 24 June", "3 to 5 September"), left out by chinesecalendar.
+NAMED_WEEKENDS = {date(2011, 6, 5), date(2012, 6, 23), date(2015, 9, 5)}
 # The one day on which `holidays` and the notice differ: 2005-12-31, a make-up Saturday by the notice for 2006, is a
 # working day in both; it is `chinesecalendar` that has it off. Kept as `holidays` has it.
 
@@ -31,7 +35,8 @@ def rows(code: str, first: int, last: int) -> list[tuple[str, str, str, str, str
 
     def close_run() -> None:
         if any(d in calendar for d in run):
-            named = [d for d in run if d in calendar or code == "CN"]
+            listed = {*chinese_calendar.constants.holidays, *NAMED_WEEKENDS} if code == "CN" else set()
+            named = [d for d in run if d in calendar or d in listed]
             name = next(d for d in run if d in calendar)
             for d in named:
                 source = d if d in calendar else name

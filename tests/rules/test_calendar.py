@@ -71,10 +71,6 @@ def test_every_day_off_that_the_second_source_names_is_named(china: dict[date, d
     assert {day for day in named_by_the_second_source() if not china[day]["is_named_day_off"]} == set()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="seeds/build_calendar.py names 25 weekend days that the notice only joins to a day off (与周末连休)",
-)
 def test_a_weekend_that_the_notice_only_joins_is_not_named(china: dict[date, dict]) -> None:
     """2024: "6月10日放假，与周末连休". Monday is a day off; the weekend before it is a weekend and moves no due date."""
     ours = {day for day, row in china.items() if row["is_named_day_off"]}
