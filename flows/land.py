@@ -29,6 +29,15 @@ from flows.policy import Policy
 OWN_FILES = {"mapping.yml", "delivery.csv"}
 CONTROL_COLUMNS = ("file", "rows", "amount_total", "sha256")
 Rows = list[dict[str, Any]]
+# A row whose fields shifted may hold a name where its key should be: its key is not shown outside the warehouse.
+SHIFTED = ("ragged_row", "malformed_quotes")
+WITH_PERSONAL_DATA = tuple(
+    name for name, ledger in ledgers().items() if any(c.personal for c in ledger.columns.values())
+)
+SHOWN_KEY = (
+    f"case when ledger in {WITH_PERSONAL_DATA} and list_has_any(reasons, {list(SHIFTED)}) then null else key end"
+)
+
 MUST_HAVE = ("customers", "loans", "installments", "repayments")
 
 
@@ -468,7 +477,8 @@ class _Landing:
             group by delivery, ledger;
 
             create table gates.gate.quarantine as
-            select {delivery} as delivery, ledger, file, line, array_to_string(reasons, ', ') as reasons, key from quarantine;
+            select {delivery} as delivery, ledger, file, line, array_to_string(reasons, ', ') as reasons, {SHOWN_KEY} as key
+            from quarantine;
 
             create table gates.gate.required_ledgers as
             select {delivery} as delivery, ledger, true as delivered from gates.gate.ledger_totals;

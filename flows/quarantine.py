@@ -14,7 +14,7 @@ import duckdb
 
 from flows.errors import UsageError
 from flows.home import Delivery, Home, knowledge
-from flows.land import attach_open_quarantine
+from flows.land import SHOWN_KEY, attach_open_quarantine
 from flows.ledgers import ledgers
 
 WORDS = {
@@ -62,7 +62,7 @@ def list_quarantine(
     total = connection.execute(f"select count(*) from all_quarantine where {where}", values).fetchone()[0]
     rows = connection.execute(
         f"""
-        select ledger, delivery, file, line, key, reasons, is_open, closed_how, amount, texts
+        select ledger, delivery, file, line, {SHOWN_KEY} as key, reasons, is_open, closed_how, amount, texts
         from all_quarantine
         where {where}
         order by _delivery_no desc, ledger, file, line

@@ -16,8 +16,9 @@ with spans as (
 -- everybody's money is seen in each period, the customer's alone where others paid
 views as (
     select loan_id, 'all' as payer_view from {{ ref('int_aging__loans') }}
+    where {{ touched('loan_id') }}
     union
-    select loan_id, payer_view from {{ ref('int_aging__positions') }}
+    select loan_id, payer_view from spans
 ),
 
 expected as (
