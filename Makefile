@@ -25,6 +25,7 @@ test: lint unit
 lint: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	DBT_TARGET_PATH=var/lint DBT_LOG_PATH=var/lint $(VENV)/bin/sqlfluff lint --disable-progress-bar models tests/dbt/singular
 
 unit: setup
 	$(VENV)/bin/pytest

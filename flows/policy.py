@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
 
 from flows.errors import UsageError
+from flows.ledgers import ledgers
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT / "seeds"
@@ -107,6 +109,7 @@ def read_policy(folder: Path | None = None) -> Policy:
             if path.stem == "policy":
                 _merge_settings(settings, override)
     _check_schemes(seeds["bucket_scheme"])
+    _check_defaults(seeds)
     return Policy(seeds, settings)
 
 
@@ -134,10 +137,10 @@ def _merge_settings(settings: dict[str, str], override: Seed) -> None:
                 f"{override.path}, line {line}: there is no setting {row['setting']}. "
                 f"Allowed: {', '.join(settings)}." + (f" Did you mean {near[0]}?" if near else "")
             )
-        kind = SETTING_TYPES.get(row["setting"], "varchar")
-        if row["value"] and not _fits(row["value"], kind):
+        said = _setting_problem(row["setting"], row["value"] or "")
+        if said:
             raise UsageError(
-                f"{override.path}, line {line}, {row['setting']}: {row['value']!r} is not allowed. Allowed: {WORDS[kind]}."
+                f"{override.path}, line {line}, {row['setting']}: {row['value']!r} is not allowed. Allowed: {said}."
             )
         settings[row["setting"]] = row["value"]
 
@@ -151,6 +154,21 @@ SETTING_TYPES = {
     "history_complete_from": "date",
     "keep_publications": "integer",
 }
+MAY_BE_EMPTY = ("history_complete_from", "expected_ledgers")
+
+
+def _setting_problem(setting: str, value: str) -> str | None:
+    """What is allowed, where the value is not."""
+    kind = SETTING_TYPES.get(setting, "varchar")
+    if not value:
+        return None if setting in MAY_BE_EMPTY else WORDS[kind]
+    if setting == "expected_ledgers" and any(name not in ledgers() for name in value.split()):
+        return f"names of ledgers, separated by blanks ({', '.join(ledgers())})"
+    if not _fits(value, kind) or (kind in ("integer", "decimal") and Decimal(value) < 0):
+        return WORDS[kind] + (" of 0 or more" if kind in ("integer", "decimal") else "")
+    return None
+
+
 WORDS = {
     "integer": "a whole number",
     "decimal": "a decimal number",
@@ -216,7 +234,20 @@ def _check_schemes(seed: Seed) -> None:
     """Every bucket scheme covers 1 day and more without gap or overlap (0 days may be left to `current`)."""
     periods: dict[tuple[str, str, str], list[tuple[int, dict[str, str]]]] = {}
     for line, row in enumerate(seed.rows, start=2):
-        periods.setdefault((row["scheme"], row["valid_from"], row["valid_to"]), []).append((line, row))
+        periods.setdefault((row["scheme"], row["valid_from"], row["valid_to"] or "9999-12-31"), []).append((line, row))
+    validity: dict[str, list[tuple[str, str, int]]] = {}
+    for (scheme, first, last), rows in periods.items():
+        validity.setdefault(scheme, []).append((first, last, rows[0][0]))
+    for scheme, spans in validity.items():
+        spans.sort()
+        for (_, ended, _), (begins, _, line) in pairwise(spans):
+            if begins <= ended:
+                raise UsageError(
+                    f"{seed.path}, line {line}: this version of {scheme} begins ({begins or 'always'}) before the one before "
+                    f"it has ended ({ended}). Allowed: versions whose valid_from and valid_to do not overlap."
+                )
+    if "CN_M_STAGE" not in validity:
+        raise UsageError(f"{seed.path}: the scheme CN_M_STAGE is missing, and m_stage is read from it. Keep its rows.")
     for (scheme, *_), rows in periods.items():
         rows.sort(key=lambda item: int(item[1]["lower_days"]))
         reached = 0 if rows[0][1]["lower_days"] == "1" else -1
@@ -236,3 +267,23 @@ def _check_schemes(seed: Seed) -> None:
                 f"{seed.path}, line {rows[-1][0]}: the last bucket of {scheme} ends at {reached} days. "
                 "Allowed: an empty upper_days in the last one."
             )
+
+
+def _check_defaults(seeds: dict[str, Seed]) -> None:
+    """The default conventions are one whole row, and name a calendar and a scheme that exist."""
+    seed = seeds["convention_default"]
+    if len(seed.rows) != 1:
+        raise UsageError(f"{seed.path}: {len(seed.rows)} rows. Allowed: exactly one row of defaults.")
+    row = seed.rows[0]
+    for column in seed.column_types:
+        if not row[column] and column not in ("evidence", "citation"):
+            raise UsageError(f"{seed.path}, line 2, {column}: empty. Allowed: a value; products that name none get it.")
+    for column, other in (("bucket_scheme", "bucket_scheme"), ("calendar", "calendar")):
+        known = sorted({r[next(iter(seeds[other].column_types))] for r in seeds[other].rows})
+        if row[column] not in known:
+            raise UsageError(f"{seed.path}, line 2, {column}: {row[column]!r} is unknown. Allowed: {', '.join(known)}.")
+    if sorted(row["component_order"].split(",")) != ["fee", "interest", "principal"]:
+        raise UsageError(
+            f"{seed.path}, line 2, component_order: {row['component_order']!r}. Allowed: fee, interest and principal, each "
+            "once, separated by commas."
+        )

@@ -169,7 +169,6 @@ def without(seed: str, **cells: str) -> str:
     return as_text([row for row in SHIPPED.seeds[seed].rows if any(row[c] != v for c, v in cells.items())])
 
 
-@pytest.mark.xfail(strict=True, reason="taken as it is; the run fails later, or a figure is silently wrong")
 @pytest.mark.parametrize(
     ("seed", "text"),
     [

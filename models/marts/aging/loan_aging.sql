@@ -65,7 +65,10 @@ measured as (
         days.days_before_plan,
         days.calendar_confirmed,
         coalesce(amounts.outstanding_principal, 0) as outstanding_principal,
-        coalesce(amounts.overpaid_amount, loans.paid_to, 0) as overpaid_amount,
+        coalesce(
+            amounts.overpaid_amount,
+            loans.paid_to - coalesce(loans.charged - loans.charges_paid - charges.unpaid, 0)
+        ) as overpaid_amount,
         coalesce(amounts.overdue_principal, 0) as overdue_principal,
         coalesce(amounts.overdue_interest, 0) as overdue_interest,
         coalesce(amounts.overdue_fees, 0) + coalesce(charges.overdue, 0) as overdue_fees,
