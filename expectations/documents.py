@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 SITE = "gate"
 ASSETS = Path(__file__).parent / "assets"
 LOADER = FileSystemLoader([ASSETS / "templates", ASSETS])
-WORDS = {"passed": "holds", "failed": "failed", "could_not_run": "could not run", "warned": "warning", "noted": "for information"}
+WORDS = {
+    "passed": "holds",
+    "failed": "failed",
+    "could_not_run": "could not run",
+    "warned": "warning",
+    "noted": "for information",
+}
 
 
 def site(docs: Path) -> dict[str, Any]:
