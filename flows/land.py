@@ -285,7 +285,7 @@ class _Landing:
             encoding = next((e.encoding for e in same if e.encoding), None)
             delimiter = next((e.delimiter for e in same if e.delimiter), None)
             file = open_file(path, self.delivery.name, self.pending / "scratch", encoding)
-            names = set(_headers(ledger)) | {s.source for s in entry.columns.values() if s and s.source}
+            names = set(_headers(ledger)) | {header for s in entry.columns.values() if s for header in s.sources}
             read_records(
                 self.connection,
                 file,
@@ -302,7 +302,7 @@ class _Landing:
         """Column -> where its text comes from: as mapped, else the canonical or Chinese header."""
         path = self.folder / entry.file
         wanted = [c.column for c in entry.where] + ([entry.keep[1]] if entry.keep else [])
-        wanted += [s.source for s in entry.columns.values() if s and s.source]
+        wanted += [header for s in entry.columns.values() if s for header in s.sources]
         for header in wanted:
             if file.header.count(header) != 1:
                 near = difflib.get_close_matches(header, file.header, 1)
@@ -320,10 +320,10 @@ class _Landing:
                 continue
             if column in sources:
                 raise DeliveryRefused(
-                    f"Delivery {self.delivery}: {path}, line 1: {sources[column].source} and {header} both name the "
+                    f"Delivery {self.delivery}: {path}, line 1: {sources[column].sources[0]} and {header} both name the "
                     f"column {column}. Keep one of them, or say in mapping.yml which one counts."
                 )
-            sources[column] = ColumnSource(source=header)
+            sources[column] = ColumnSource(sources=(header,))
         sources |= {column: source for column, source in entry.columns.items() if source is not None}
         missing = [column for column in ledger.required if column not in sources]
         if missing:
@@ -337,7 +337,7 @@ class _Landing:
                 f"{', '.join(repr(h) for h in file.header[:40])}. Nothing was loaded; deliver the file with "
                 f"{'these columns' if len(missing) > 1 else 'this column'}, or map its own headers in mapping.yml.{hint}"
             )
-        used = {s.source for s in sources.values()} | set(wanted)
+        used = {header for s in sources.values() for header in s.sources} | set(wanted)
         self.unmapped[file.name] = [h for h in self.unmapped[file.name] if h not in used]
         return sources
 

@@ -15,7 +15,8 @@ def prepare_environment(home: Path) -> None:
     Without a Prefect server configured, Prefect starts one of its own for the run; its database lives in HOME, and it
     gets more time to start than its default, which slow machines exceed.
     """
-    os.umask(0o077 if not os.environ.get("ARREARS_KEEP_UMASK") else os.umask(0o077))
+    if "ARREARS_KEEP_UMASK" not in os.environ:
+        os.umask(0o077)  # what we write is readable by its owner only
     defaults = {
         "DO_NOT_TRACK": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

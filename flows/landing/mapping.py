@@ -15,6 +15,7 @@ Every mistake is named with file, line, what was given and what is allowed (exit
             disbursed_on: {source: Issued, date_format: "%m/%d/%Y"}
             security: {source: Kind, values: {信用: unsecured, null: guaranteed, 其他: null}}
             principal: {source: Value, round: half_up}
+            branch_id: [Region, Branch]         # headers joined by `-`; null where one of them is
           keep: last by PaidOnDate              # or `first by`; ordered as times, else as numbers, else as text
 
 Headers that are a column's own name or its Chinese name need no entry. Where a key stands on several rows of an entry, and
@@ -42,9 +43,9 @@ COLUMN_KEYS = ("source", "const", "date_format", "values", "round")
 
 @dataclass(frozen=True)
 class ColumnSource:
-    """Where a column's text comes from: a header of the file, or a constant."""
+    """Where a column's text comes from: a header of the file, several joined by `-`, or a constant."""
 
-    source: str | None = None
+    sources: tuple[str, ...] = ()
     const: str | None = None
     date_format: str | None = None
     values: Mapping[str | None, str | None] = field(default_factory=dict)  # None is null, on either side
@@ -162,11 +163,9 @@ class _Reader:
 
     def _column(self, ledger: Ledger, column: str, node: yaml.Node) -> ColumnSource | None:
         if isinstance(node, yaml.ScalarNode):
-            text = self._text(node)
-            if text is None:
-                return None
-            self.lines[text] = node.start_mark.line + 1
-            return ColumnSource(source=text)
+            return ColumnSource(sources=self._headers(column, node)) if self._text(node) is not None else None
+        if isinstance(node, yaml.SequenceNode):
+            return ColumnSource(sources=self._headers(column, node))
         facts = self._mapping(node, column, COLUMN_KEYS)
         if ("source" in facts) == ("const" in facts):
             self._fail(
@@ -176,11 +175,6 @@ class _Reader:
             self._fail(node, f"{column} with {' and '.join(facts)}", "nothing beside `const: VALUE`")
         if "const" in facts and self._text(facts["const"]) is None:
             return None
-        if "source" in facts:
-            source = self._text(facts["source"])
-            if source is None:
-                self._fail(facts["source"], f"source: null for {column}", "`source: HEADER`")
-            self.lines[source] = facts["source"].start_mark.line + 1
         if "round" in facts and ledger.columns[column].type not in ("amount", "positive", "signed"):
             self._fail(facts["round"], f"round: on {column}", "`round` on amounts only")
         if "date_format" in facts and ledger.columns[column].type not in ("date", "timestamp"):
@@ -195,12 +189,25 @@ class _Reader:
             self._mapping(facts["values"], "values", None)
             values = {self._text(key): self._text(item) for key, item in facts["values"].value}
         return ColumnSource(
-            source=self._text(facts["source"]) if "source" in facts else None,
+            sources=self._headers(column, facts["source"]) if "source" in facts else (),
             const=self._text(facts["const"]) if "const" in facts else None,
             date_format=date_format,
             values=values,
             round=self._one_of(facts.get("round"), ("half_up",)),
         )
+
+    def _headers(self, column: str, node: yaml.Node) -> tuple[str, ...]:
+        """One header or a list of them; remembers the line of each."""
+        found = []
+        for item in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            header = self._text(item)
+            if header is None:
+                self._fail(item, f"source: null for {column}", "`source: HEADER`")
+            self.lines[header] = item.start_mark.line + 1
+            found.append(header)
+        if not found:
+            self._fail(node, f"{column} with no header", "`source: HEADER`, or a list of headers")
+        return tuple(found)
 
     def _condition(self, column: str, node: yaml.Node) -> Condition:
         if isinstance(node, yaml.MappingNode):

@@ -68,7 +68,8 @@ def insert_texts(
         if source.const is not None:
             texts.append(quote(source.const))
             continue
-        text = f"cell(fields[{place[source.source]}])"
+        text = " || '-' || ".join(f"cell(fields[{place[header]}])" for header in source.sources)
+        text = f"({text})" if len(source.sources) > 1 else text
         if source.values:
             cases = " ".join(
                 f"when {text} {'is null' if key is None or key in NULL_TOKENS else '= ' + quote(key)} "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bad_input.lender import BOOK, FIRST, HEADERS, SECOND, THIRD, Lender
@@ -78,25 +80,25 @@ def test_an_event_with_other_content_than_the_one_loaded_is_a_conflict(known: Le
 # rows without their parent ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("files", "reason"),
-    [
-        ({"loans": BOOK["loans"] + "L9,C9,2026-01-05,,1,CNY\n"}, "orphan:customer_id"),
-        ({"installments": BOOK["installments"] + "L9,1,2026-02-05,1\n"}, "orphan:loan_id"),
-        ({"repayments": BOOK["repayments"] + "R9,L9,2026-02-05,1\n"}, "orphan:loan_id"),
-        ({"charges": "charge_id,loan_id,due_on,amount\nF9,L9,2026-02-05,1\n"}, "orphan:loan_id"),
-        ({"pauses": "loan_id,from_on\nL9,2026-02-05\n"}, "orphan:loan_id"),
-        ({"collateral": "collateral_id,valued_on,loan_id,value\nK9,2026-02-05,L9,1\n"}, "orphan:loan_id"),
-        ({"financials": "customer_id,period_end\nC9,2025-12-31\n"}, "orphan:customer_id"),
-        ({"contact_points": "contact_point_id,customer_id,kind\nP9,C9,phone\n"}, "orphan:customer_id"),
-        ({"advances": "advance_id,customer_id,kind,advanced_on,amount,currency\nA9,C9,guarantee,2026-02-05,1,CNY\n"}, "orphan:customer_id"),
-        ({"advance_repayments": "advance_repayment_id,advance_id,paid_on,amount\nB9,A9,2026-02-05,1\n"}, "orphan:advance_id"),
-        ({"contact_attempts": "attempt_id,customer_id,contact_point_id,attempted_at,channel,outcome\nT9,C1,P9,2026-02-05 10:00,phone,reached\n"}, "orphan:contact_point_id"),
-    ],
-)  # fmt: skip
-def test_orphans(lender: Lender, files: dict[str, str], reason: str) -> None:
-    taken = lender.load(**files)
-    assert [q["reasons"] for q in taken.quarantine] == [[reason]]
+ORPHANS = {
+    "loans": ("L9,C9,2026-01-05,,1,CNY", "orphan:customer_id"),
+    "installments": ("L8,1,2026-02-05,1", "orphan:loan_id"),
+    "repayments": ("R9,L8,2026-02-05,1", "orphan:loan_id"),
+    "charges": ("charge_id,loan_id,due_on,amount\nF9,L8,2026-02-05,1", "orphan:loan_id"),
+    "pauses": ("loan_id,from_on\nL8,2026-02-05", "orphan:loan_id"),
+    "collateral": ("collateral_id,valued_on,loan_id,value\nK9,2026-02-05,L8,1", "orphan:loan_id"),
+    "underwriting": ("loan_id,score\nL8,1", "orphan:loan_id"),
+    "financials": ("customer_id,period_end\nC9,2025-12-31", "orphan:customer_id"),
+    "advances": ("advance_id,customer_id,kind,advanced_on,amount,currency\nA9,C9,card,2026-02-05,1,CNY", "orphan:customer_id"),
+    "advance_repayments": ("advance_repayment_id,advance_id,paid_on,amount\nB9,A8,2026-02-05,1", "orphan:advance_id"),
+    "contact_points": ("contact_point_id,customer_id,kind\nP9,C9,phone", "orphan:customer_id"),
+    "contact_attempts": ("attempt_id,customer_id,contact_point_id,attempted_at,channel,outcome\nT9,C1,P8,2026-02-05 10:00,phone,reached", "orphan:contact_point_id"),
+}  # fmt: skip
+
+
+def test_orphans(lender: Lender) -> None:
+    taken = lender.load(**{ledger: BOOK.get(ledger, "") + rows + "\n" for ledger, (rows, _) in ORPHANS.items()})
+    assert {q["ledger"]: q["reasons"] for q in taken.quarantine} == {k: [reason] for k, (_, reason) in ORPHANS.items()}
 
 
 def test_keys_are_checked_after_the_whole_delivery_is_read(lender: Lender) -> None:
@@ -242,43 +244,51 @@ KINDS = "repayment_id,loan_id,paid_on,amount,kind,reverses_id\n"
 PAID = KINDS + "R1,L1,2026-02-05,400.00,payment,\nW1,L1,2026-02-05,50.00,waiver,\nB1,L1,2026-02-05,20.00,chargeback,\n"
 
 
-@pytest.mark.parametrize(
-    ("rows", "outcome"),
-    [
-        pytest.param(["V1,L1,2026-02-06,400.00,reversal,R1"], [None], id="all of it"),
-        pytest.param(["V1,L1,2026-02-05,400.00,reversal,R1"], [None], id="on the same day"),
-        pytest.param(["V1,L1,2026-02-06,100.00,reversal,R1", "V2,L1,2026-02-07,300.00,reversal,R1"], [None, None], id="in two parts"),
-        pytest.param(["V1,L1,2026-02-06,50.00,reversal,W1"], [None], id="a waiver"),
-        pytest.param(["V1,L1,2026-02-06,400.00,reversal,"], ["missing:reverses_id"], id="of nothing"),
-        pytest.param(["V1,L1,2026-02-06,400.00,reversal,R7"], ["orphan:reverses_id"], id="of what nobody knows"),
-        pytest.param(["V1,L1,2026-02-06,20.00,reversal,B1"], ["reversal_of_chargeback:reverses_id"], id="of a chargeback"),
-        pytest.param(["V1,L2,2026-02-06,400.00,reversal,R1"], ["reversal_of_other_loan_id:reverses_id"], id="of another loan"),
-        pytest.param(["V1,L1,2026-02-04,400.00,reversal,R1"], ["reversal_before_original:paid_on"], id="before it"),
-        pytest.param(["V1,L1,2026-02-06,400.01,reversal,R1"], ["reversal_exceeds_original:amount"], id="of more than it"),
-        pytest.param(["V1,L1,2026-02-06,100.00,reversal,R1", "V2,L1,2026-02-07,300.01,reversal,R1"], [None, "reversal_exceeds_original:amount"], id="of more in two parts"),
-        pytest.param(["V1,L1,2026-02-06,500.00,reversal,R1", "V2,L1,2026-02-07,400.00,reversal,R1"], ["reversal_exceeds_original:amount", None], id="one too many, one that fits"),
-        pytest.param(["V1,L1,2026-02-04,400.00,reversal,R1", "V2,L1,2026-02-07,400.00,reversal,R1"], ["reversal_before_original:paid_on", None], id="one before it, one that fits"),
-        pytest.param(["V1,L1,2026-02-06,400.00,reversal,R1", "V2,L1,2026-02-07,400.00,reversal,V1"], [None, "reversal_of_reversal:reverses_id"], id="of a reversal"),
-        pytest.param(["V1,L1,2026-02-06,400.00,reversal,R1"] * 2, [None, "duplicate"], id="twice the same"),
-        pytest.param(["V1,L1,2026-02-06,401.00,reversal,R1"] * 2, ["reversal_exceeds_original:amount", "duplicate"], id="twice the same, too much"),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("later", [False, True], ids=["", "later"])
-def test_reversals(lender: Lender, rows: list[str], outcome: list[str | None], later: bool) -> None:
+REVERSALS = {
+    "all of it": (["V1,L1,2026-02-06,400.00,reversal,R1"], [None]),
+    "on the same day": (["V1,L1,2026-02-05,400.00,reversal,R1"], [None]),
+    "in two parts": (["V1,L1,2026-02-06,100.00,reversal,R1", "V2,L1,2026-02-07,300.00,reversal,R1"], [None, None]),
+    "a waiver": (["V1,L1,2026-02-06,50.00,reversal,W1"], [None]),
+    "of nothing": (["V1,L1,2026-02-06,400.00,reversal,"], ["missing:reverses_id"]),
+    "of what nobody knows": (["V1,L1,2026-02-06,400.00,reversal,R7"], ["orphan:reverses_id"]),
+    "of a chargeback": (["V1,L1,2026-02-06,20.00,reversal,B1"], ["reversal_of_chargeback:reverses_id"]),
+    "of another loan": (["V1,L2,2026-02-06,400.00,reversal,R1"], ["reversal_of_other_loan_id:reverses_id"]),
+    "before it": (["V1,L1,2026-02-04,400.00,reversal,R1"], ["reversal_before_original:paid_on"]),
+    "of more than it": (["V1,L1,2026-02-06,400.01,reversal,R1"], ["reversal_exceeds_original:amount"]),
+    "of more in two parts": (["V1,L1,2026-02-06,100.00,reversal,R1", "V2,L1,2026-02-07,300.01,reversal,R1"], [None, "reversal_exceeds_original:amount"]),
+    "one too many, one that fits": (["V1,L1,2026-02-06,500.00,reversal,R1", "V2,L1,2026-02-07,400.00,reversal,R1"], ["reversal_exceeds_original:amount", None]),
+    "one before it, one that fits": (["V1,L1,2026-02-04,400.00,reversal,R1", "V2,L1,2026-02-07,400.00,reversal,R1"], ["reversal_before_original:paid_on", None]),
+    "of a reversal": (["V1,L1,2026-02-06,400.00,reversal,R1", "V2,L1,2026-02-07,400.00,reversal,V1"], [None, "reversal_of_reversal:reverses_id"]),
+    "twice the same": (["V1,L1,2026-02-06,400.00,reversal,R1"] * 2, [None, "duplicate"]),
+    "twice the same, too much": (["V1,L1,2026-02-06,401.00,reversal,R1"] * 2, ["reversal_exceeds_original:amount", "duplicate"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["with what they reverse", "in a later delivery"])
+def test_reversals(lender: Lender, later: bool) -> None:
+    """Every case has payments of its own, told apart by a number after each identifier."""
+    paid, reversals, cases = "", "", []
+    for number, (case, (rows, outcomes)) in enumerate(REVERSALS.items()):
+        paid += "".join(f"{own(row, number)}\n" for row in PAID.splitlines()[1:])
+        reversals += "".join(f"{own(row, number)}\n" for row in rows)
+        cases += [(case, own(row, number).split(",")[0], outcome) for row, outcome in zip(rows, outcomes, strict=True)]
     if later:
-        lender.load(repayments=PAID)
-        taken = lender.load(SECOND, repayments=KINDS + "\n".join(rows) + "\n")
-        first = 2
+        lender.load(repayments=KINDS + paid)
+        taken, first = lender.load(SECOND, repayments=KINDS + reversals), 2
     else:
-        taken = lender.load(repayments=PAID + "\n".join(rows) + "\n")
-        first = 5
-    expected = [
-        ("repayments.csv", first + n, [what]) for n, what in enumerate(outcome) if what not in (None, "duplicate")
+        taken, first = lender.load(repayments=KINDS + paid + reversals), 2 + paid.count("\n")
+    waiting = {q["line"]: q["reasons"] for q in taken.quarantine}
+    loaded = {row["_line"] for row in taken.rows("repayments") if row["_key"][0] == "V"}
+    found = [
+        (case, key, "duplicate" if line not in waiting and line not in loaded else waiting.get(line, [None])[0])
+        for line, (case, key, _) in enumerate(cases, start=first)
     ]
-    assert taken.waiting() == expected
-    assert taken.totals[-1]["rows_duplicate"] == outcome.count("duplicate")
-    loaded = [rows[n].split(",")[0] for n, what in enumerate(outcome) if what is None]
-    assert [key for key in taken.keys("repayments") if key[0] == "V"] == loaded
+    assert found == cases
+
+
+def own(row: str, number: int) -> str:
+    """A row whose repayments are numbered as one case's own."""
+    return re.sub(r"\b([RWBV]\d)\b", rf"\1-{number}", row)
 
 
 def test_reversals_add_up_over_deliveries(lender: Lender) -> None:
@@ -303,20 +313,21 @@ def test_a_reversal_waits_with_the_payment_that_waits_for_its_loan(lender: Lende
     assert later.keys("repayments") == ["R9", "V9"]
 
 
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        ("X1,L1,2026-02-06,5.00,reversal,F1", None),
-        ("X1,L1,2026-02-06,5.01,reversal,F1", "reversal_exceeds_original:amount"),
-        ("X1,L1,2026-02-04,5.00,reversal,F1", "reversal_before_original:due_on"),
-        ("X1,L2,2026-02-06,5.00,reversal,F1", "reversal_of_other_loan_id:reverses_id"),
-        ("X1,L1,2026-02-06,5.00,reversal,F7", "orphan:reverses_id"),
-    ],
-)
-def test_reversals_of_charges(lender: Lender, row: str, reason: str | None) -> None:
-    header = "charge_id,loan_id,due_on,amount,kind,reverses_id\n"
-    taken = lender.load(files={"charges.csv": header + "F1,L1,2026-02-05,5.00,fee,\n" + row + "\n"})
-    assert taken.waiting() == ([("charges.csv", 3, [reason])] if reason else [])
+def test_reversals_of_charges(lender: Lender) -> None:
+    rows = {
+        "X1,L1,2026-02-06,5.00,reversal,F1": None,
+        "X2,L1,2026-02-06,5.01,reversal,F2": "reversal_exceeds_original:amount",
+        "X3,L1,2026-02-04,5.00,reversal,F2": "reversal_before_original:due_on",
+        "X4,L2,2026-02-06,5.00,reversal,F2": "reversal_of_other_loan_id:reverses_id",
+        "X5,L1,2026-02-06,5.00,reversal,F7": "orphan:reverses_id",
+        "X6,L1,2026-02-06,5.00,reversal,X1": "reversal_of_reversal:reverses_id",
+    }
+    charges = (
+        "charge_id,loan_id,due_on,amount,kind,reverses_id\nF1,L1,2026-02-05,5.00,fee,\nF2,L1,2026-02-05,5.00,penalty,\n"
+    )
+    taken = lender.load(files={"charges.csv": charges + "\n".join(rows) + "\n"})
+    assert {q["raw"]: q["reasons"] for q in taken.quarantine} == {row: [why] for row, why in rows.items() if why}
+    assert taken.keys("charges") == ["F1", "F2", "X1"]
 
 
 def test_reversals_of_advance_repayments(lender: Lender) -> None:

@@ -52,30 +52,26 @@ def test_one_file_feeds_several_ledgers(lender: Lender) -> None:
     assert not taken.warned("unmapped_column")
 
 
-@pytest.mark.parametrize(
-    ("text", "amount", "rounded"),
-    [
-        ("1.005", "1.01", 1),
-        ("1.0049999999", "1.00", 1),
-        ("943.9129", "943.91", 1),
-        ("0.005", "0.01", 1),
-        ("2.50", "2.50", 0),
-        ("2.5000", "2.50", 0),
-        ('"1,234.565"', "1234.57", 1),
-        ("1.2345e1", "12.35", 1),
-    ],
-)
-def test_rounding_is_half_up_by_exact_arithmetic_and_counted(
-    lender: Lender, text: str, amount: str, rounded: int
-) -> None:
-    mapping = "ledgers: {repayments: [{file: repayments.csv, columns: {amount: {source: amount, round: half_up}}}]}"
+def test_rounding_is_half_up_by_exact_arithmetic_and_counted(lender: Lender) -> None:
+    rounded = {
+        "1.005": "1.01",
+        "1.0049999999": "1.00",
+        "943.9129": "943.91",
+        "0.005": "0.01",
+        '"1,234.565"': "1234.57",
+        "1.2345e1": "12.35",
+    }
+    amounts = {**rounded, "2.50": "2.50", "2.5000": "2.50"}
+    rows = [f"R{n},L1,2026-02-05,{text}\n" for n, text in enumerate(amounts)]
     taken = lender.load(
-        repayments=HEADERS["repayments"] + f"R1,L1,2026-02-05,{text}\nR2,L1,2026-02-05,abc\n",
-        files={"mapping.yml": mapping},
+        repayments=HEADERS["repayments"] + "".join(rows) + "R9,L1,2026-02-05,abc\n",
+        files={
+            "mapping.yml": "ledgers: {repayments: [{file: repayments.csv, columns: {amount: {source: amount, round: half_up}}}]}"
+        },
     )
-    assert taken.row("repayments", "R1")["amount"] == Decimal(amount)
-    assert sum(taken.record["rounded"].values()) == rounded
-    assert taken.waiting() == [("repayments.csv", 3, ["not_a_number:amount"])]
+    assert [row["amount"] for row in taken.rows("repayments")] == [Decimal(amount) for amount in amounts.values()]
+    assert taken.record["rounded"] == {"repayments.amount in repayments.csv": len(rounded)}
+    assert taken.waiting() == [("repayments.csv", 10, ["not_a_number:amount"])]
 
 
 @pytest.mark.parametrize(
@@ -275,6 +271,14 @@ def test_the_landing_folders_mapping_serves_every_delivery_without_its_own(lende
     assert later.counts("loans.csv") == (2, 0, 0, 2, 0)
 
 
+def test_a_key_made_of_several_columns(lender: Lender) -> None:
+    mapping = "ledgers: {repayments: [{file: log.csv, columns: {repayment_id: [loan, no], loan_id: loan, channel: {source: [no, by]}}}]}"
+    log = "loan,no,paid_on,amount,by\nL1,1,2026-02-05,1,\nL1,2,2026-02-06,1,app\n,3,2026-02-06,1,app\n"
+    taken = lender.load(repayments=None, files={"log.csv": log, "mapping.yml": mapping})
+    assert [(r["repayment_id"], r["channel"]) for r in taken.rows("repayments")] == [("L1-1", None), ("L1-2", "2-app")]
+    assert taken.waiting() == [("log.csv", 4, ["missing:loan_id", "missing:repayment_id"])]
+
+
 # what is said where it is wrong -------------------------------------------------------------------------------------
 
 
@@ -309,6 +313,7 @@ def test_the_landing_folders_mapping_serves_every_delivery_without_its_own(lende
         ("ledgers:\n  loans:\n    - file: loans.csv\n      where: {a: [[1]]}\n", 4, "a list or mapping", "one value"),
         ("ledgers:\n  loans:\n    - file: loans.csv\n  loans:\n    - file: b.csv\n", 4, "loans twice in ledgers", "each name once"),
         ("ledgers:\n  loans:\n    - file: loans.csv\n      ? [a, b]\n      : c\n", 4, "a name that is a list or mapping", "name: value"),
+        ("ledgers:\n  loans:\n    - file: loans.csv\n      columns:\n        loan_id: []\n", 5, "loan_id with no header", "a list of headers"),
         # what only the file can tell
         ("ledgers:\n  loans:\n    - file: loans.csv\n      columns:\n        loan_id: LoanNo\n", 5, "the column LoanNo is not in the header of", "loan_id, customer_id, disbursed_on, matures_on, principal, currency"),
         ("ledgers:\n  loans:\n    - file: loans.csv\n      columns:\n        principal: {source: principle}\n", 5, "the column principle is not in the header of", "Did you mean principal?"),

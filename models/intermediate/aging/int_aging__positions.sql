@@ -81,6 +81,29 @@ replayed_positions as (
         on ladder.loan_id = replay.loan_id and ladder.period_no = replay.period_no
     where {{ touched('replay.loan_id') }}
     group by replay.loan_id, replay.period_no, replay.payer_view, replay.from_on, replay.to_on
+),
+
+-- a replay has nothing to lay money on where nothing is owed, as before the first plan of a loan without principal
+owing as (
+    select distinct
+        loan_id,
+        period_no
+    from {{ ref('int_aging__ladder') }}
+    where {{ touched('loan_id') }}
+),
+
+positions_of_nothing as (
+    select
+        money.loan_id,
+        money.period_no,
+        money.payer_view,
+        money.from_on,
+        money.to_on,
+        cast(null as date) as unpaid_since
+    from money
+    left join owing  -- a miss: what is looked for
+        on owing.loan_id = money.loan_id and owing.period_no = money.period_no
+    where money.allocation = 'by_installment' and owing.loan_id is null
 )
 
 select * from plain_positions
@@ -88,3 +111,5 @@ union all
 select * from charged_positions
 union all
 select * from replayed_positions
+union all
+select * from positions_of_nothing
