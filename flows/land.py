@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from flows.errors import DeliveryRefused, UsageError
-from flows.home import Delivery, Home, knowledge, now_text, write_json
+from flows.home import Delivery, Home, knowledge, now_text, sync, sync_files, write_json
 from flows.landing import rows
 from flows.landing.files import DATA_FILE, SourceFile, first_line, open_file, quote, read_records, sha256_of
 from flows.landing.mapping import ColumnSource, Entry, glob_of, read_mapping
@@ -141,7 +141,9 @@ def commit(home: Home, prepared: Prepared) -> None:
     prepared.gate_database.unlink(missing_ok=True)
     prepared.record["loaded_at"] = now_text()
     write_json(prepared.folder / "delivery.json", prepared.record)
+    sync_files(prepared.folder)
     prepared.folder.rename(home.raw_of(prepared.delivery))
+    sync(home.raw)
 
 
 class _Landing:

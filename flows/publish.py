@@ -21,7 +21,7 @@ import duckdb
 
 from flows.build import Built, code_version
 from flows.content_hash import HASH_VERSION, content_hash
-from flows.home import Home, Knowledge, now_text, write_json
+from flows.home import Home, Knowledge, now_text, sync, sync_files, write_json
 from flows.landing.files import identifier, quote
 from flows.policy import Policy
 
@@ -151,11 +151,10 @@ def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Pa
     folder = candidate.folder
     write_json(folder / "manifest.json", manifest)
     shutil.copytree(docs, folder / "validation")
-    for path in [p for p in folder.rglob("*") if p.is_file()]:
-        _sync(path)
+    sync_files(folder)
     final = home.published / f"{candidate.as_of}-{manifest['run_id']}"
     folder.rename(final)
-    _sync(home.published)
+    sync(home.published)
     record_run(home, manifest)
     if switch:
         move_current(home, final)
@@ -169,7 +168,7 @@ def move_current(home: Home, publication: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(publication.name, target_is_directory=True)
     link.rename(home.current)
-    _sync(home.published)
+    sync(home.published)
 
 
 def rotate(home: Home, keep: int) -> None:
@@ -235,11 +234,3 @@ def _last_link(home: Home) -> str | None:
     path = home.audit / "chain.jsonl"
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     return hashlib.sha256(lines[-1]).hexdigest() if lines else None
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
