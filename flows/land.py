@@ -21,7 +21,7 @@ import duckdb
 from flows.errors import DeliveryRefused, UsageError
 from flows.home import Delivery, Home, knowledge, now_text, sync, sync_files, write_json
 from flows.landing import rows
-from flows.landing.files import DATA_FILE, SourceFile, first_line, open_file, quote, read_records, sha256_of
+from flows.landing.files import DATA_FILE, SourceFile, first_line, open_file, quote, quote_path, read_records, sha256_of
 from flows.landing.mapping import ColumnSource, Entry, glob_of, read_mapping
 from flows.ledgers import Ledger, ledgers
 from flows.policy import Policy
@@ -630,7 +630,7 @@ def attach_history(
         "_hash": "varchar",
     }
     if files:
-        listed = ", ".join(quote(str(f)) for f in files)
+        listed = ", ".join(map(quote_path, files))
         connection.execute(
             f"create or replace view {view} as select {', '.join(columns)} from read_parquet([{listed}])"
         )
@@ -656,8 +656,8 @@ def attach_open_quarantine(
     entries, closings = empty, no_closings
     if deliveries:
         folders = [home.raw_of(d) for d in deliveries]
-        entries = f"select * from read_parquet([{', '.join(quote(str(f / 'quarantine.parquet')) for f in folders)}])"
-        closings = f"select * from read_parquet([{', '.join(quote(str(f / 'closed.parquet')) for f in folders)}])"
+        entries = f"select * from read_parquet([{', '.join(quote_path(f / 'quarantine.parquet') for f in folders)}])"
+        closings = f"select * from read_parquet([{', '.join(quote_path(f / 'closed.parquet') for f in folders)}])"
     connection.execute(
         f"""
         create or replace view all_quarantine as

@@ -205,7 +205,7 @@ def read_records(
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, file: SourceFile, delivery: str, table: str) -> None:
-    source = f"read_parquet({quote(str(file.path))}, file_row_number = true)"
+    source = f"read_parquet({quote_path(file.path)}, file_row_number = true)"
     try:
         columns = connection.sql(f"select * exclude (file_row_number) from {source} limit 0").columns
         texts = ", ".join(f"{identifier(c)}::varchar" for c in columns)
@@ -244,7 +244,7 @@ def _read_csv(
             create temp table lines as
             select row_number() over () as line_no, coalesce(line, '') as line
             from read_csv(
-                {quote(str(file.text))}, columns = {{'line': 'varchar'}}, delim = {quote(file.mark)}, quote = '',
+                {quote_path(file.text)}, columns = {{'line': 'varchar'}}, delim = {quote(file.mark)}, quote = '',
                 escape = '', header = false, auto_detect = false, new_line = '\\n', max_line_size = 8388608
             )
             """
@@ -351,6 +351,11 @@ def _unclosed(file: SourceFile, delivery: str, n: int) -> DeliveryRefused:
 def quote(text: str) -> str:
     """A SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def quote_path(path: Path) -> str:
+    """A SQL string literal for a file to read; `*`, `?` and `[` in its name are no wildcards."""
+    return quote(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
 
 
 def identifier(name: str) -> str:

@@ -21,6 +21,7 @@ import pytest
 from flows.errors import ArrearsError, DeliveryRefused, UsageError
 from flows.home import Delivery, Home
 from flows.land import Prepared, commit, find_new_deliveries, prepare
+from flows.landing.files import quote_path
 from flows.ledgers import ledgers
 from flows.policy import Policy, read_policy
 
@@ -206,7 +207,7 @@ def _of_file(rows: list[dict[str, Any]], delivery: str, file: str) -> list[dict[
 def _count_rows(path: Path) -> int | None:
     """Rows below the header, counted by another reader than landing's; None where the file is not plain UTF-8 CSV."""
     if path.name.endswith(".parquet"):
-        return duckdb.sql(f"select count(*) from '{path}'").fetchone()[0]
+        return duckdb.sql(f"select count(*) from read_parquet({quote_path(path)})").fetchone()[0]
     content = path.read_bytes()
     try:
         text = (gzip.decompress(content) if path.name.endswith(".gz") else content).decode("utf-8-sig")
@@ -219,7 +220,7 @@ def _count_rows(path: Path) -> int | None:
 def _rows(path: Path, order: str | None = None) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    relation = duckdb.sql(f"select * from '{path}'" + (f" order by {order}" if order else ""))
+    relation = duckdb.sql(f"select * from read_parquet({quote_path(path)})" + (f" order by {order}" if order else ""))
     return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 

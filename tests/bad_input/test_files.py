@@ -163,6 +163,17 @@ def test_parquet_amounts_that_are_no_cents(lender: Lender, tmp_path: Path) -> No
     assert taken.keys("repayments") == ["R4"]
 
 
+@pytest.mark.parametrize("folder", ["a*b", "a[1]b", "it's 空 格"])
+def test_paths_are_taken_literally(tmp_path: Path, folder: str) -> None:
+    for name in ("a1b", folder):  # the first would match, were the second a pattern
+        (tmp_path / name).mkdir()
+        lender = Lender(tmp_path / name)
+        lender.deliver(files={"loans.part[2].csv": HEADERS["loans"], "loans.part2.csv": BOOK["loans"]})
+        assert lender.take().counts("loans.part[2].csv", "loans") == (0, 0, 0, 0, 0)
+    later = lender.load(SECOND, repayments=BOOK["repayments"] + "R9,L1,2026-03-01,1\n")
+    assert later.counts("repayments.csv") == (3, 0, 1, 2, 0)
+
+
 # rows that are no rows ----------------------------------------------------------------------------------------------
 
 
