@@ -113,6 +113,7 @@ def generate(
         tempfile.TemporaryDirectory() as spill,
         duckdb.connect(config={"temp_directory": spill, "memory_limit": "6GB"}) as con,
     ):
+        con.execute("set enable_progress_bar = false")
         con.execute(f"set variable seed = {seed}; set variable loans = {loans}")
         con.execute(f"set variable first_on = date '{days[0]}'; set variable last_on = date '{days[-1]}'")
         for script in ("names", "world", "ledgers"):

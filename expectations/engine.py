@@ -421,7 +421,7 @@ def _gate_dialect() -> type:
             if path not in _ATTACHED:
                 _attach(path)
             cursor = _ATTACHED[path][0].cursor()
-            cursor.execute("use candidate")
+            cursor.execute("use candidate; set enable_progress_bar = false")
             _ATTACHED[path].append(cursor)
             return duckdb_engine.ConnectionWrapper(cursor)
 

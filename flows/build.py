@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from flows.database import connect
 from flows.errors import ArrearsError
 from flows.home import Home, Knowledge
 from flows.land import attach_history, attach_open_quarantine
@@ -67,7 +68,7 @@ arrears:
       schema: main
       threads: 2
       keep_open: false
-      settings: {{TimeZone: Asia/Shanghai, preserve_insertion_order: false}}
+      settings: {{TimeZone: Asia/Shanghai, preserve_insertion_order: false, enable_progress_bar: false}}
 """
     (folder / "profiles.yml").write_text(profile, "utf-8")
     return folder
@@ -109,7 +110,7 @@ def build(home: Home, knowledge: Knowledge, policy: Policy, as_of: date, run_id:
     else:
         arguments += ["--exclude-resource-type", "seed"]
     nodes = run_dbt(folder, arguments)
-    with duckdb.connect(str(database)) as connection:
+    with connect(database) as connection:
         connection.execute("create or replace table raw.state as select ? as state", [json.dumps(here)])
     return Built(database, folder / "target", nodes, kept is None)
 
@@ -129,7 +130,7 @@ def _kept_state(database: Path) -> dict[str, Any] | None:
     if not database.exists():
         return None
     try:
-        with duckdb.connect(str(database)) as connection:
+        with connect(database) as connection:
             row = connection.sql("select state from raw.state").fetchone()
     except duckdb.Error:
         return None  # never finished, or damaged: everything in it can be computed again
@@ -156,7 +157,7 @@ def _show_knowledge(
     state_no = 0
     if kept and kept["deliveries"]:
         state_no = next(d.order for d in knowledge.deliveries if d.name == kept["deliveries"][-1])
-    with duckdb.connect(str(database)) as connection:
+    with connect(database) as connection:
         connection.execute("create schema if not exists raw; use raw")
         for name, ledger in ledgers().items():
             attach_history(connection, home, ledger, knowledge.deliveries, name, bool(knowledge.withdrawn))

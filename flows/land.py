@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from flows.database import connect
 from flows.errors import DeliveryRefused, UsageError
 from flows.home import Delivery, Home, knowledge, now_text, sync, sync_files, write_json
 from flows.landing import rows
@@ -152,7 +153,7 @@ class _Landing:
     def __init__(self, folder: Path, home: Home, delivery: Delivery, policy: Policy, pending: Path) -> None:
         self.folder, self.home, self.delivery, self.policy, self.pending = folder, home, delivery, policy, pending
         self.known = knowledge(home)
-        self.connection = duckdb.connect(":memory:", config={"temp_directory": str(pending / "scratch" / "spill")})
+        self.connection = connect(temp_directory=str(pending / "scratch" / "spill"))
         self.connection.execute("set TimeZone = 'Asia/Shanghai'")
         self.connection.execute((Path(rows.__file__).parent / "typing.sql").read_text("utf-8"))
         self.touched: dict[str, Ledger] = {}

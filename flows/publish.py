@@ -21,6 +21,7 @@ import duckdb
 
 from flows.build import Built, code_version
 from flows.content_hash import HASH_VERSION, content_hash
+from flows.database import connect
 from flows.home import Home, Knowledge, now_text, sync, sync_files, write_json
 from flows.landing.files import identifier, quote
 from flows.policy import Policy
@@ -46,7 +47,7 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
     clear_leftovers(home)
     folder = home.published / f".staging-{run_id}"
     (folder / "parquet").mkdir(parents=True)
-    candidate = duckdb.connect(str(folder / "marts.duckdb"))
+    candidate = connect(folder / "marts.duckdb")
     try:
         candidate.execute(f"attach {quote(str(built.database))} as work (read_only)")
         candidate.execute("create schema marts")
@@ -84,7 +85,7 @@ def _describe(candidate: duckdb.DuckDBPyConnection, target: Path) -> None:
 def write_files(candidate: Candidate) -> dict[str, dict[str, Any]]:
     """parquet/<mart>.parquet, and for each mart its rows and content hash."""
     marts: dict[str, dict[str, Any]] = {}
-    with duckdb.connect(str(candidate.database), read_only=True) as connection:
+    with connect(candidate.database, read_only=True) as connection:
         for mart in candidate.marts:
             path = candidate.folder / "parquet" / f"{mart}.parquet"
             connection.execute(

@@ -10,8 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from flows.database import connect
 from flows.errors import UsageError
 from flows.home import Delivery, Home, knowledge
 from flows.land import SHOWN_KEY, attach_open_quarantine
@@ -50,7 +49,7 @@ def list_quarantine(
         raise UsageError(
             f"--delivery {delivery}: not loaded. Allowed: {', '.join(map(str, place.loaded())) or 'none yet'}."
         )
-    connection = duckdb.connect()
+    connection = connect()
     attach_open_quarantine(connection, place, knowledge(place).deliveries)
     tests = ["true" if everything else "is_open"]
     values: list[Any] = []

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from flows.database import connect
 from flows.home import Home, holder, knowledge
 from flows.land import attach_open_quarantine
 from flows.publish import chain_of, current_manifest
@@ -18,7 +17,7 @@ def status_of(home: Path) -> dict[str, Any]:
     manifest = current_manifest(place)
     loaded = place.loaded()
     withdrawn = {w.delivery.name: w.reason for w in place.withdrawals()}
-    connection = duckdb.connect()
+    connection = connect()
     attach_open_quarantine(connection, place, knowledge(place).deliveries)
     waiting = dict(
         connection.sql("select ledger, count(*) from open_quarantine group by ledger order by ledger").fetchall()

@@ -33,6 +33,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from flows.database import connect
 from flows.errors import UsageError
 from flows.ledgers import Ledger, ledgers
 
@@ -89,7 +90,7 @@ def glob_of(pattern: str) -> re.Pattern[str]:
 
 def _is_date_format(text: str) -> bool:
     try:
-        with duckdb.connect() as connection:
+        with connect() as connection:
             connection.execute("select try_strptime('', ?)", [text])
     except duckdb.Error:
         return False
