@@ -66,7 +66,7 @@ arrears:
       type: duckdb
       path: {json.dumps(str(database))}
       schema: main
-      threads: 2
+      threads: 1
       keep_open: false
       settings: {{TimeZone: Asia/Shanghai, preserve_insertion_order: false, enable_progress_bar: false}}
 """

@@ -5,7 +5,18 @@
 
 with states as (
     select
-        *,
+        loan_id,
+        period_no,
+        payer_view,
+        allocation,
+        to_on,
+        happened_on,
+        event_order,
+        event_id,
+        paid_to,
+        charges_paid,
+        charged,
+        charged_back,
         greatest(happened_on, from_on) as state_on
     from {{ ref('int_aging__money_running') }}
 ),
