@@ -4,7 +4,22 @@
 -- decision: 0004 by_installment is a replay: paid[n] is what rung n has received
 -- noqa: PRS where a macro writes a lambda, which the linter cannot read
 
-with recursive rungs as (
+with recursive named as (
+    select distinct
+        loan_id,
+        period_no
+    from {{ ref('int_aging__money_running') }}
+    where allocation = 'by_installment'
+),
+
+ladder as (
+    select ladder.*
+    from {{ ref('int_aging__ladder') }} as ladder
+    inner join named on named.loan_id = ladder.loan_id and named.period_no = ladder.period_no
+    where {{ touched('ladder.loan_id') }}
+),
+
+rungs as (
     select
         loan_id,
         period_no,
@@ -12,19 +27,18 @@ with recursive rungs as (
         list(exists_from order by rung_no) as exist_from,
         list(installment_no order by rung_no) as installment_nos,
         list(case when kind = 'charge' then amount else 0 end order by rung_no) as charge_amounts
-    from {{ ref('int_aging__ladder') }}
-    where {{ touched('loan_id') }}
+    from ladder
     group by loan_id, period_no
 ),
 
 -- a rung that comes to be on a day takes what credit there is, before that day's money
 appearing as (
     select distinct
-        ladder.loan_id,
-        ladder.period_no,
-        ladder.exists_from
-    from {{ ref('int_aging__ladder') }} as ladder
-    where {{ touched('ladder.loan_id') }} and ladder.exists_from > date '0001-01-01'
+        loan_id,
+        period_no,
+        exists_from
+    from ladder
+    where exists_from > date '0001-01-01'
 ),
 
 running as (
@@ -126,7 +140,7 @@ replay as (
                     inner join rungs on rungs.loan_id = replay.loan_id and rungs.period_no = replay.period_no
                 ) as next_event
             ) as placed
-        ) as named
+        ) as paid_by_names
     ) as opened
 ),
 
