@@ -22,7 +22,7 @@ from flows.database import connect
 from flows.errors import DeliveryRefused, UsageError
 from flows.home import Delivery, Home, knowledge, now_text, sync, sync_files, write_json
 from flows.landing import rows
-from flows.landing.files import DATA_FILE, SourceFile, first_line, open_file, quote, quote_path, read_records, sha256_of
+from flows.landing.files import DATA_FILE, SourceFile, open_file, quote, quote_path, read_records, sha256_of
 from flows.landing.mapping import ColumnSource, Entry, glob_of, read_mapping
 from flows.ledgers import Ledger, ledgers
 from flows.policy import Policy
@@ -681,14 +681,3 @@ def _headers(ledger: Ledger) -> dict[str, str]:
 
 def _dicts(relation: duckdb.DuckDBPyRelation) -> Rows:
     return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
-
-
-__all__ = [
-    "Prepared",
-    "attach_history",
-    "attach_open_quarantine",
-    "commit",
-    "find_new_deliveries",
-    "first_line",
-    "prepare",
-]
