@@ -13,13 +13,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from flows.database import connect
+from flows.dates import Dates
 from flows.errors import ArrearsError
 from flows.home import Home, Knowledge
 from flows.land import attach_history, attach_open_quarantine
@@ -53,7 +53,8 @@ def project_folder(home: Home, policy: Policy, database: Path) -> Path:
     (folder / "tests").mkdir(exist_ok=True)
     _link(PROJECT / "tests" / "dbt", folder / "tests" / "dbt")
     shutil.copyfile(PROJECT / "dbt_project.yml", folder / "dbt_project.yml")
-    shutil.copyfile(PROJECT / "seeds" / "_seeds.yml", folder / "seeds" / "_seeds.yml")
+    for path in (PROJECT / "seeds").glob("*/_*.yml"):
+        shutil.copyfile(path, folder / "seeds" / path.name)
     for name, content in policy.content().items():
         path = folder / "seeds" / f"{name}.csv"
         if not path.exists() or path.read_bytes() != content:
@@ -91,8 +92,8 @@ def code_version() -> str:
     return digest.hexdigest()[:12]
 
 
-def build(home: Home, knowledge: Knowledge, policy: Policy, as_of: date, run_id: str) -> Built:
-    """Compute the marts as of a date, as known, into the working database (or a scratch one for older knowledge)."""
+def build(home: Home, knowledge: Knowledge, policy: Policy, dates: Dates) -> Built:
+    """Compute the marts as of the dates, as known, into the working database (or a scratch one for older knowledge)."""
     database = working_database(home, knowledge)
     state = _kept_state(database)
     here = {
@@ -102,7 +103,7 @@ def build(home: Home, knowledge: Knowledge, policy: Policy, as_of: date, run_id:
         "code_version": code_version(),
     }
     kept = state if state and _continues(state, here, home) else None
-    _show_knowledge(home, database, knowledge, policy, as_of, kept)
+    _show_knowledge(home, database, knowledge, policy, dates, kept)
     folder = project_folder(home, policy, database)
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if kept is None:
@@ -148,9 +149,9 @@ def _continues(state: dict[str, Any], here: dict[str, Any], home: Home) -> bool:
 
 
 def _show_knowledge(
-    home: Home, database: Path, knowledge: Knowledge, policy: Policy, as_of: date, kept: dict[str, Any] | None
+    home: Home, database: Path, knowledge: Knowledge, policy: Policy, dates: Dates, kept: dict[str, Any] | None
 ) -> None:
-    """Schema raw: views over the known Parquet, and the one row that is the models' clock."""
+    """Schema raw: views over the known Parquet, the one row that is the models' clock, and the dates to compute."""
     if kept is None:
         for path in (database, database.with_name(database.name + ".wal")):
             path.unlink(missing_ok=True)
@@ -172,12 +173,17 @@ def _show_knowledge(
         connection.execute(
             f"""
             create or replace table run as select
-                date '{as_of}' as as_of,
+                date '{dates.as_of}' as as_of,
                 {quote(knowledge.known_at or "")} as known_at,
                 {quote(policy.version)} as policy_version,
                 {state_no}::bigint as state_delivery_no,
                 {", ".join(f"{value} as {name}" for name, value in settings.items())}
             """
+        )
+        connection.execute("create or replace table dates (as_of date, is_asked boolean, is_history boolean)")
+        connection.executemany(
+            "insert into dates values (?, ?, ?)",
+            [(day, day in dates.asked, day in dates.history) for day in sorted({*dates.asked, *dates.history})],
         )
 
 

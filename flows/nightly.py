@@ -14,6 +14,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows import build, land, publish, validate
+from flows.dates import Dates
 from flows.errors import ArrearsError, DeliveryRefused, ValidationFailed
 from flows.home import Delivery, Home, Knowledge, knowledge, now_text, parse_known_at
 from flows.policy import Policy, read_policy
@@ -109,7 +110,8 @@ def say_what_is_known(night: Night) -> Knowledge:
 @task(name="Compute marts", **working)
 def compute_marts(night: Night, known: Knowledge) -> build.Built:
     with step(f"Computing as of {night.as_of}, known at {known.known_at}") as at:
-        built = build.build(night.home, known, night.policy, night.as_of, night.run_id)
+        dates = Dates.night(night.as_of, int(night.policy.settings["history_months"]))
+        built = build.build(night.home, known, night.policy, dates)
         at.note(f"{len(built.nodes)} dbt nodes, " + ("from scratch" if built.full_refresh else "loans touched only"))
     build.keep_artifacts(built, night.home.audit / night.run_id)
     return built

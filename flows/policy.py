@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import yaml
@@ -114,10 +114,10 @@ def read_policy(folder: Path | None = None) -> Policy:
 
 
 def _shipped() -> dict[str, Seed]:
-    spec = yaml.safe_load((SHIPPED / "_seeds.yml").read_text("utf-8"))
     files = {path.stem: path for path in SHIPPED.glob("*/*.csv")}
     found = {}
-    for entry in spec["seeds"]:
+    described = [yaml.safe_load(path.read_text("utf-8"))["seeds"] for path in sorted(SHIPPED.glob("*/_*.yml"))]
+    for entry in chain.from_iterable(described):
         config = entry["config"]
         found[entry["name"]] = Seed(
             entry["name"],

@@ -60,7 +60,8 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
         for mart in marts:
             candidate.execute(f"create table marts.marts.{mart} as select * from work.marts.{mart} order by all")
         _describe(candidate, built.dbt_target)
-        candidate.execute((Path(__file__).parent / "evidence.sql").read_text("utf-8"))
+        for path in sorted((Path(__file__).parent / "evidence").glob("*.sql")):  # _ledgers.sql is first
+            candidate.execute(path.read_text("utf-8"))
         for mart, facts in (current_manifest(home) or {}).get("marts", {}).items():
             candidate.execute("insert into evidence.previous values (?, ?)", [mart, facts["rows"]])
         candidate.execute("detach work; checkpoint")

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from flows.build import Built, build
+from flows.dates import Dates
 from flows.home import Delivery, Home, knowledge
 from flows.land import commit, find_new_deliveries, prepare
 from flows.policy import Policy, read_policy
@@ -30,7 +31,8 @@ def load(landing: Path, home: Home, policy: Policy | None = None, upto: Delivery
 
 
 def build_at(home: Home, as_of: date, policy: Policy | None = None, upto: Delivery | None = None) -> Built:
-    return build(home, knowledge(home, upto), policy or read_policy(), as_of, "test")
+    policy = policy or read_policy()
+    return build(home, knowledge(home, upto), policy, Dates.night(as_of, int(policy.settings["history_months"])))
 
 
 def rows_of(database: Path, query: str) -> list[dict[str, Any]]:

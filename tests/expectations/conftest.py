@@ -12,7 +12,6 @@ import pytest
 from expectations import engine, landing, publication
 
 HERE = Path(__file__).parent
-MARTS = {"loan_aging", "aging_distribution", "quarantine_summary"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,7 +27,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name in ("landing", "publication"):
         made[name] = folder / f"{name}.duckdb"
         with duckdb.connect(str(made[name])) as connection:
-            connection.execute((HERE / f"sound_{name}.sql").read_text(encoding="utf-8"))
+            for path in sorted((HERE / "sound" / name).glob("*.sql")):  # _run.sql is first
+                connection.execute(path.read_text(encoding="utf-8"))
     return made
 
 
@@ -42,7 +42,7 @@ def run_with(sound: dict[str, Path], tmp_path: Path) -> Callable[..., engine.Gat
         if defect:
             with duckdb.connect(str(database)) as connection:
                 connection.execute(defect)
-        suites = landing.suites() if name == "landing" else publication.suites(MARTS)
+        suites = landing.suites() if name == "landing" else publication.suites(publication.MARTS)
         return engine.run_gate(name, database, suites, tmp_path / "docs", title=f"{name.capitalize()} 2026-10-31")
 
     return run

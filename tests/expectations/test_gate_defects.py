@@ -7,217 +7,15 @@ which neither the book nor the distribution holds. An expectation without a plan
 from __future__ import annotations
 
 import pytest
+from defects import aging, quality
+from defects import landing as of_landing
 
 from expectations import landing, publication
 from expectations.business import rows
 from expectations.engine import Finding, GateResult, Suite
 
-MARTS = {"loan_aging", "aging_distribution", "quarantine_summary"}
-LANDING = {
-    (
-        "gate.required_ledgers",
-        "Every required ledger was delivered",
-    ): "update gate.required_ledgers set delivered = false where ledger = 'loans'",
-    (
-        "gate.file_totals",
-        "Every row read is accounted for",
-    ): "update gate.file_totals set rows_loaded = rows_loaded - 1 where ledger = 'loans'",
-    (
-        "gate.file_totals",
-        "Every amount read is accounted for",
-    ): "update gate.file_totals set amount_loaded = amount_loaded - 0.01 where ledger = 'loans'",
-    (
-        "gate.file_totals",
-        "No count of rows is below zero",
-    ): "update gate.file_totals set rows_duplicate = -1, rows_loaded = rows_loaded + 1 where ledger = 'loans'",
-    (
-        "gate.ledger_totals",
-        "The share of rows in quarantine is within its limit",
-    ): "update gate.ledger_totals set quarantine_rate_rows = 0.005001 where ledger = 'loans'",
-    (
-        "gate.ledger_totals",
-        "The share of the amount in quarantine is within its limit",
-    ): "update gate.ledger_totals set quarantine_rate_amount = 0.005001 where ledger = 'loans'",
-    (
-        "gate.ledger_totals",
-        "Every ledger has its quarantine rates and their limit",
-    ): "update gate.ledger_totals set max_quarantine_rate = null where ledger = 'loans'",
-    (
-        "gate.quarantine",
-        "No row is in quarantine",
-    ): "insert into gate.quarantine values ('2026-10-31', 'repayments', 'repayments.csv', 7, 'orphan', 'R-7')",
-    (
-        "gate.warnings",
-        "Every warning is of a rule that this gate knows",
-    ): "insert into gate.warnings values ('2026-10-31', 'loans', 'new_rule', 'L-1', 'x')",
-} | {
-    ("gate.warnings", title): f"insert into gate.warnings values ('2026-10-31', 'loans', '{rule}', 'L-1', 'why')"
-    for rule, (title, _) in landing.WARNINGS.items()
-}
-
-A_DAY_EARLIER = "as_of - 1 as as_of, oldest_unpaid_due_on - 1 as oldest_unpaid_due_on"
-NOTHING = "0 as loans, 0 as outstanding_principal, 0 as overdue_amount, 0 as overdue_balance"
-PUBLICATION = {
-    (
-        "evidence.run",
-        "The publication states its date, its knowledge and its policy",
-    ): "update evidence.run set known_at = null",
-    (
-        "evidence.run",
-        "The calendar of the as-of date has been announced",
-    ): "update evidence.run set calendar_confirmed_until = '2026-10-30'",
-    ("evidence.book", "No loan of the book is absent from loan_aging"): """
-        insert into evidence.book values ('2026-10-31', 'L-9', 'CNY', 10);
-        insert into evidence.recomputed values ('L-9', 0, 0, 10)""",
-    (
-        "evidence.book",
-        "No loan is in loan_aging that the book does not have",
-    ): "delete from evidence.book where loan_id = 'L-1'",
-    (
-        "evidence.book",
-        "Every loan's currency and outstanding principal agree with the book",
-    ): "update evidence.book set outstanding_principal = 1000.01 where loan_id = 'L-1'",
-    ("evidence.book", "The book is not empty"): """
-        delete from evidence.book; delete from evidence.recomputed; delete from evidence.previous;
-        delete from marts.loan_aging; delete from marts.aging_distribution""",
-    (
-        "evidence.recomputed",
-        "Late loans are flagged",
-    ): "update evidence.recomputed set days_past_due = 1 where loan_id = 'L-1'",
-    (
-        "evidence.recomputed",
-        "Flagged loans are late",
-    ): "update evidence.recomputed set days_past_due = 0 where loan_id = 'L-2'",
-    (
-        "evidence.recomputed",
-        "Late loans are late by the days recomputed",
-    ): "update evidence.recomputed set days_past_due = 29 where loan_id = 'L-2'",
-    (
-        "evidence.recomputed",
-        "The overdue amount is the one recomputed",
-    ): "update evidence.recomputed set overdue_amount = 219.99 where loan_id = 'L-2'",
-    (
-        "evidence.recomputed",
-        "The outstanding principal is the one recomputed",
-    ): "update evidence.recomputed set outstanding_principal = 0 where loan_id = 'L-2'",
-    (
-        "evidence.recomputed",
-        "Every loan of the book was recomputed",
-    ): "delete from evidence.recomputed where loan_id = 'L-2'",
-    (
-        "evidence.closed_with_principal",
-        "No loan was closed as repaid with principal unpaid",
-    ): "insert into evidence.closed_with_principal values ('L-8', 'CNY', 5)",
-    (
-        "evidence.previous",
-        "No mart has shrunk by more than a fifth",
-    ): "update evidence.previous set \"rows\" = 11 where mart = 'loan_aging'",
-    (
-        "columns of the publication",
-        "No column holds personal data",
-    ): "alter table marts.quarantine_summary add column Phone varchar",
-    (
-        "marts.loan_aging",
-        "Every row is of a date that was asked for",
-    ): f"insert into marts.loan_aging select * replace ({A_DAY_EARLIER}) from marts.loan_aging where loan_id = 'W-1'",
-    (
-        "marts.loan_aging",
-        "Every row names the policy it was computed under",
-    ): "update marts.loan_aging set policy_version = 'policy-0' where loan_id = 'W-1'",
-    (
-        "marts.loan_aging",
-        "No loan is listed twice",
-    ): "insert into marts.loan_aging select * from marts.loan_aging where loan_id = 'W-1'",
-    (
-        "marts.loan_aging",
-        "No amount is below zero",
-    ): "update marts.loan_aging set overpaid_amount = -0.01 where loan_id = 'L-1'",
-    (
-        "marts.loan_aging",
-        "The parts of what is overdue add up",
-    ): "update marts.loan_aging set overdue_fees = 0.01 where loan_id = 'L-2'",
-    (
-        "marts.loan_aging",
-        "A late loan has something overdue",
-    ): "update marts.loan_aging set overdue_amount = 0, overdue_principal = 0, overdue_interest = 0 where loan_id = 'W-1'",
-    (
-        "marts.loan_aging",
-        "A late loan is overdue with its whole outstanding principal",
-    ): "update marts.loan_aging set overdue_balance = 700 where loan_id = 'W-1'",
-    (
-        "marts.loan_aging",
-        "A loan that is not late has no overdue balance",
-    ): "update marts.loan_aging set overdue_balance = 8000 where loan_id = 'W-2'",
-    (
-        "marts.loan_aging",
-        "Days past due are counted from the oldest unpaid due date",
-    ): "update marts.loan_aging set oldest_unpaid_due_on = oldest_unpaid_due_on + 1 where loan_id = 'L-2'; update marts.loan_aging set oldest_unpaid_due_on = oldest_unpaid_due_on + 2 where loan_id = 'L-3'",
-    (
-        "marts.loan_aging",
-        "The M-stage follows from the days past due",
-    ): "update marts.loan_aging set m_stage = 'M2' where loan_id = 'L-2'",
-    ("marts.loan_aging", "Every loan has a bucket"): "update marts.loan_aging set bucket = null where loan_id = 'L-2'",
-    (
-        "marts.loan_aging",
-        "A bucket named like an M-stage follows from a count of days",
-    ): "update marts.loan_aging set bucket = 'M2' where loan_id = 'L-2'",
-    (
-        "marts.loan_aging",
-        "Delinquent days are days past due less grace, pauses and tolerance",
-    ): "update marts.loan_aging set delinquent_days = 31 where loan_id = 'L-2'",
-    (
-        "marts.loan_aging",
-        "Business days are at most the calendar days",
-    ): "update marts.loan_aging set business_days_past_due = 31 where loan_id = 'L-2'",
-    (
-        "marts.loan_aging",
-        "No loan is later now than at its worst",
-    ): "update marts.loan_aging set max_days_past_due = 29 where loan_id = 'L-2'",
-    (
-        "marts.loan_aging",
-        "No figure of a loan rests on a repayment or plan in quarantine",
-    ): "update marts.loan_aging set has_quarantine = true where loan_id = 'L-2'",
-    (
-        "marts.aging_distribution",
-        "Every row is of a date that was asked for",
-    ): f"insert into marts.aging_distribution select * replace (as_of - 1 as as_of, {NOTHING}) from marts.aging_distribution limit 1",
-    (
-        "marts.aging_distribution",
-        "Every row names the policy it was computed under",
-    ): "update marts.aging_distribution set policy_version = null where bucket = 'M0'",
-    (
-        "marts.aging_distribution",
-        "No cell of the distribution is listed twice",
-    ): f"insert into marts.aging_distribution select * replace ({NOTHING}) from marts.aging_distribution limit 1",
-    ("marts.aging_distribution", "No amount of the distribution is below zero"): """
-        update marts.aging_distribution set overdue_amount = overdue_amount - 1000 where bucket = 'M1';
-        update marts.aging_distribution set overdue_amount = overdue_amount + 1000 where bucket = 'M2'""",
-    (
-        "marts.aging_distribution",
-        "The buckets of each scheme add up to the book: number of loans",
-    ): "update marts.aging_distribution set loans = loans + 1 where bucket = 'M1'",
-    (
-        "marts.aging_distribution",
-        "The buckets of each scheme add up to the book: outstanding principal",
-    ): "update marts.aging_distribution set outstanding_principal = outstanding_principal + 0.01 where bucket = 'M1'",
-    (
-        "marts.aging_distribution",
-        "The buckets of each scheme add up to the book: overdue amount",
-    ): "update marts.aging_distribution set overdue_amount = overdue_amount + 0.01 where bucket = 'M1'",
-    (
-        "marts.aging_distribution",
-        "The buckets of each scheme add up to the book: overdue balance",
-    ): "update marts.aging_distribution set overdue_balance = overdue_balance + 0.01 where bucket = 'M1'",
-    (
-        "marts.quarantine_summary",
-        "Every row names the policy it was computed under",
-    ): "update marts.quarantine_summary set policy_version = 'policy-0'",
-    ("marts.quarantine_summary", "No row is left in quarantine"): "update marts.quarantine_summary set open_rows = 1",
-    (
-        "marts.quarantine_summary",
-        "No more rows are open than were rejected",
-    ): "update marts.quarantine_summary set open_rows = -1",
-}
+LANDING = of_landing.DEFECTS
+PUBLICATION = {key: sql for domain in (aging, quality) for key, sql in domain.DEFECTS.items()}
 DEFECTS = [("landing", *key, sql) for key, sql in LANDING.items()]
 DEFECTS += [("publication", *key, sql) for key, sql in PUBLICATION.items()]
 
@@ -247,7 +45,7 @@ def test_exactly_that_one_fails(run_with, gate, table, title, defect):
 
 
 def test_all_are_tried():
-    for planted, suites in ((LANDING, landing.suites()), (PUBLICATION, publication.suites(MARTS))):
+    for planted, suites in ((LANDING, landing.suites()), (PUBLICATION, publication.suites(publication.MARTS))):
         wanted = {(suite.table, expectation.title) for suite in suites for expectation in suite.expectations}
         assert wanted == set(planted)
         assert sum(len(suite.expectations) for suite in suites) == len(wanted), "two of one title in one suite"

@@ -1,73 +1,23 @@
-"""The publication gate: what is about to go out, against evidence that was reached another way.
-
-It runs against the candidate `marts.duckdb`: the marts in schema `marts`, and beside them schema `evidence`, built straight
-from the ledgers by SQL that shares nothing with the models. Our own code's keys and identities are dbt's tests; here is
-what a reader relies on: nobody is missing, late is late, sums add up to the book, nothing private is in it.
-
-One function per mart, named after it and listed in `MARTS`; a mart that has none is still held to what all marts must be.
-A nightly publication has one as-of date, a backfill many: every comparison is by date.
-"""
+"""What loan aging must be before it goes out."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Collection
 
 from expectations.business import Rows, rows
 from expectations.engine import Suite
 
-PERSONAL_COLUMNS = ("name", "id_number", "phone", "value", "message_text")
-SHRINKAGE = "0.8"  # of the rows of the last publication
-DATED_BY_RUN = (
-    "loan_aging",
-    "aging_distribution",
-)  # every row is of a date that was asked for; histories hold others too
+MEASURES = {
+    "loans": "number of loans",
+    "outstanding_principal": "outstanding principal",
+    "overdue_amount": "overdue amount",
+    "overdue_balance": "overdue balance",
+}
 
 
-def suites(tables: Collection[str]) -> list[Suite]:
-    """The suites for the marts in `tables` (their names, without schema), and what is looked at in any publication.
-
-    A mart that is in `tables` and not in the database is reported as "could not run", which closes the gate.
-    """
-    found = [
-        Suite("evidence.run", run(), title="What this publication says it is"),
+def evidence() -> list[Suite]:
+    return [
         Suite("evidence.book", book(), title="The book, loan by loan"),
         Suite("evidence.recomputed", recomputed(), title="Arrears, recomputed independently"),
         Suite("evidence.closed_with_principal", closed_with_principal(), title="Closed, but not repaid"),
-    ]
-    for mart in sorted(tables, key=lambda name: (list(MARTS).index(name) if name in MARTS else len(MARTS), name)):
-        title, expectations = MARTS.get(mart, (mart.replace("_", " ").capitalize(), list))
-        wanted = any_mart(mart) + expectations()
-        found.append(Suite(f"marts.{mart}", wanted, title=title))
-    found.append(Suite("evidence.previous", drift(tables), title="Against the last publication"))
-    found.append(Suite("columns of the publication", private(), title="Privacy", query=COLUMNS))
-    return found
-
-
-# What any publication must be
-
-
-def run() -> list[Rows]:
-    return [
-        rows(
-            title="The publication states its date, its knowledge and its policy",
-            sql="""
-                select as_of, known_at, policy_version
-                from {batch}
-                where as_of is null or known_at is null or policy_version is null
-                union all
-                select null, null, null where not exists (select as_of from {batch})
-            """,
-        ),
-        rows(
-            title="The calendar of the as-of date has been announced",
-            severity="warning",
-            description="Beyond the last year announced, working days are a guess: holidays and make-up days may still move.",
-            sql="""
-                select as_of, calendar_confirmed_until
-                from {batch}
-                where calendar_confirmed_until is null or calendar_confirmed_until < as_of
-            """,
-        ),
     ]
 
 
@@ -200,73 +150,6 @@ def closed_with_principal() -> list[Rows]:
             sql="select loan_id, currency, unpaid_principal from {batch}",
         ),
     ]
-
-
-def drift(tables: Collection[str]) -> list[Rows]:
-    """`evidence.previous`: how many rows each mart had in the last publication; empty before the first."""
-    counts = " union all ".join(f"select '{mart}' as mart, count(*) as n from marts.{mart}" for mart in sorted(tables))
-    return [
-        rows(
-            title="No mart has shrunk by more than a fifth",
-            severity="warning",
-            description="Against the last publication. Data that stops coming looks like success in every other figure.",
-            sql=f"""
-                select before.mart, before.rows as rows_before, coalesce(today.n, 0) as rows_now
-                from {{batch}} as before
-                left join ({counts or "select '' as mart, 0 as n"}) as today using (mart)
-                where coalesce(today.n, 0) < before.rows * {SHRINKAGE}
-            """,
-        ),
-    ]
-
-
-COLUMNS = """
-    select table_schema, table_name, column_name
-    from information_schema.columns
-    where table_schema in ('marts', 'evidence')
-"""
-
-
-def private() -> list[Rows]:
-    return [
-        rows(
-            title="No column holds personal data",
-            description=f"No table of the publication has a column {', '.join(PERSONAL_COLUMNS)}: they stay in the warehouse.",
-            sql=f"""
-                select table_schema, table_name, column_name
-                from {{batch}}
-                where lower(column_name) in {PERSONAL_COLUMNS}
-            """,
-        ),
-    ]
-
-
-# What each mart must be
-
-
-def any_mart(mart: str) -> list[Rows]:
-    """Dates and policy, which every row of every mart names."""
-    date = rows(
-        title="Every row is of a date that was asked for",
-        description="One date in a nightly publication, and each date of a backfill.",
-        sql="""
-            select as_of, count(*) as rows_of_date
-            from {batch}
-            where as_of is null or as_of not in (select as_of from evidence.run)
-            group by as_of
-        """,
-    )
-    policy = rows(
-        title="Every row names the policy it was computed under",
-        description="The version of the seeds in force in this run.",
-        sql="""
-            select policy_version, count(*) as rows_of_version
-            from {batch}
-            where policy_version is null or policy_version not in (select policy_version from evidence.run)
-            group by policy_version
-        """,
-    )
-    return [date, policy] if mart in DATED_BY_RUN else [policy]
 
 
 def loan_aging() -> list[Rows]:
@@ -413,14 +296,6 @@ def loan_aging() -> list[Rows]:
     ]
 
 
-MEASURES = {
-    "loans": "number of loans",
-    "outstanding_principal": "outstanding principal",
-    "overdue_amount": "overdue amount",
-    "overdue_balance": "overdue balance",
-}
-
-
 def aging_distribution() -> list[Rows]:
     return [
         rows(
@@ -490,27 +365,7 @@ def adds_up(measure: str, words: str) -> Rows:
     )
 
 
-def quarantine_summary() -> list[Rows]:
-    return [
-        rows(
-            title="No row is left in quarantine",
-            severity="warning",
-            description="Rejected, not corrected since, and so kept out of the figures with its amount.",
-            sql="select ledger, reason, delivery, open_rows, amount from {batch} where open_rows > 0",
-        ),
-        rows(
-            title="No more rows are open than were rejected",
-            sql="""
-                select ledger, reason, delivery, "rows", open_rows
-                from {batch}
-                where open_rows is null or open_rows < 0 or open_rows > "rows"
-            """,
-        ),
-    ]
-
-
-MARTS: dict[str, tuple[str, Callable[[], list[Rows]]]] = {
+MARTS = {
     "loan_aging": ("Loan aging", loan_aging),
     "aging_distribution": ("Aging distribution", aging_distribution),
-    "quarantine_summary": ("Quarantine summary", quarantine_summary),
 }

@@ -1,11 +1,3 @@
-create schema marts;
-create schema evidence;
-
-create table evidence.run as
-select
-    date '2026-10-31' as as_of, '2026-10-31' as known_at, 'policy-1' as policy_version,
-    date '2026-12-31' as calendar_confirmed_until;
-
 -- L-1 current, L-2 a stage's last day, L-3 the next one's first, L-4 and L-5 of another currency, L-6 with interest
 -- alone unpaid; W-1 and W-2 are written off, outside the book and outside the distribution.
 create table marts.loan_aging as
@@ -72,11 +64,6 @@ from (
 where not is_written_off
 group by all;
 
-create table marts.quarantine_summary as
-select
-    date '2026-10-31' as as_of, 'policy-1' as policy_version, 'repayments' as ledger, 'orphan' as reason,
-    '2026-10-30' as delivery, 2::bigint as "rows", 100.00::decimal(18, 2) as amount, 0::bigint as open_rows;
-
 create table evidence.book as
 select as_of, loan_id, currency, outstanding_principal from marts.loan_aging where not is_written_off;
 
@@ -85,7 +72,7 @@ select loan_id, days_past_due, overdue_amount, outstanding_principal from marts.
 
 create table evidence.closed_with_principal (loan_id varchar, currency varchar, unpaid_principal decimal(18, 2));
 
-create table evidence.previous as
+insert into evidence.previous
 select 'loan_aging' as mart, count(*)::bigint as "rows" from marts.loan_aging
 union all
 select 'aging_distribution', count(*) from marts.aging_distribution;

@@ -1,0 +1,34 @@
+"""What the marts about the data itself must be before they go out."""
+
+from __future__ import annotations
+
+from expectations.business import Rows, rows
+from expectations.engine import Suite
+
+
+def evidence() -> list[Suite]:
+    return []
+
+
+def quarantine_summary() -> list[Rows]:
+    return [
+        rows(
+            title="No row is left in quarantine",
+            severity="warning",
+            description="Rejected, not corrected since, and so kept out of the figures with its amount.",
+            sql="select ledger, reason, delivery, open_rows, amount from {batch} where open_rows > 0",
+        ),
+        rows(
+            title="No more rows are open than were rejected",
+            sql="""
+                select ledger, reason, delivery, "rows", open_rows
+                from {batch}
+                where open_rows is null or open_rows < 0 or open_rows > "rows"
+            """,
+        ),
+    ]
+
+
+MARTS = {
+    "quarantine_summary": ("Quarantine summary", quarantine_summary),
+}

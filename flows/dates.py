@@ -1,0 +1,56 @@
+"""Which as-of dates a run computes: those asked for, and those its histories stand on."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True)
+class Dates:
+    """`asked` get a row in `loan_aging`; `history` is what trend, roll rates, recovery and vintages cover. Both ascend."""
+
+    asked: tuple[date, ...]
+    history: tuple[date, ...]
+
+    @property
+    def as_of(self) -> date:
+        """The date of the publication: the last one asked for."""
+        return self.asked[-1]
+
+    @classmethod
+    def night(cls, as_of: date, history_months: int) -> Dates:
+        """One date, and the last `history_months` month-ends up to it."""
+        return cls((as_of,), tuple(sorted({*month_ends_up_to(as_of, history_months), as_of})))
+
+    @classmethod
+    def backfill(cls, asked: list[date]) -> Dates:
+        """Many dates in one pass; the histories stand on the same dates."""
+        return cls(tuple(asked), tuple(asked))
+
+
+def month_end(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def month_ends_up_to(day: date, count: int) -> list[date]:
+    """The last `count` month-ends on or before a day, ascending."""
+    found: list[date] = []
+    last = day if day == month_end(day) else day.replace(day=1) - timedelta(days=1)
+    while len(found) < count:
+        found.append(last)
+        last = last.replace(day=1) - timedelta(days=1)
+    return found[::-1]
+
+
+def dates_between(first: date, last: date, every: str) -> list[date]:
+    """The month-ends within [first, last], or first and each day (week) after it; `last` need not be among them."""
+    if every == "month-end":
+        day, found = month_end(first), []
+        while day <= last:
+            found.append(day)
+            day = month_end(day + timedelta(days=1))
+        return found
+    step = {"day": 1, "week": 7}[every]
+    return [first + timedelta(days=n) for n in range(0, (last - first).days + 1, step)]
