@@ -26,6 +26,7 @@ money as (
 )
 
 select
+    {{ as_of() }} as as_of,
     loans.loan_id,
     loans.customer_id,
     customers.segment,
