@@ -1,24 +1,30 @@
--- grain: scheme and bucket in force on the as-of date
--- as of: the as-of date chooses among versions of a scheme
+-- grain: date of the run, and bucket of each scheme in force on it
+-- as of: each date chooses among versions of a scheme
 -- decision: 0009 buckets as seeds; a scheme that starts at 1 day gets `current` for 0 days
 
 with schemes as (
-    select * from {{ ref('bucket_scheme') }}
-    where
-        (valid_from is null or valid_from <= {{ as_of() }})
-        and (valid_to is null or valid_to >= {{ as_of() }})
+    select
+        dates.as_of,
+        schemes.*
+    from {{ ref('bucket_scheme') }} as schemes
+    inner join {{ source('raw', 'dates') }} as dates
+        on
+            dates.as_of >= coalesce(schemes.valid_from, date '0001-01-01')
+            and dates.as_of <= coalesce(schemes.valid_to, date '9999-12-31')
 ),
 
 without_zero as (
     select
+        as_of,
         scheme,
         min(day_count) as day_count
     from schemes
-    group by scheme
+    group by as_of, scheme
     having min(lower_days) > 0
 )
 
 select
+    as_of,
     scheme,
     bucket,
     bucket_order,
@@ -31,6 +37,7 @@ select
 from schemes
 union all
 select
+    as_of,
     scheme,
     'current' as bucket,
     0 as bucket_order,

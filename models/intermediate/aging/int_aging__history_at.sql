@@ -1,40 +1,35 @@
--- grain: loan in int_aging__loans_at
--- as of: every day up to the as-of date, each as of that day
+-- grain: asked date and loan of int_aging__loans_at that ever owed something
+-- as of: every day up to each date asked for, each as of that day
 -- decision: 0004 history is in the positions: days grow by themselves within a span
 
 with loans as (
     select * from {{ ref('int_aging__loans_at') }}
+    where is_asked
 ),
 
-spans as (
+-- spans with days past due on some day
+late as (
     select
         positions.loan_id,
         positions.unpaid_since,
+        positions.to_on,
         periods.day_count,
-        greatest(positions.from_on, loans.disbursed_on) as first_day,
-        least({{ add_days('positions.to_on', -1) }}, {{ as_of() }}) as last_day
+        greatest(positions.from_on, loans.disbursed_on, {{ first_day_past_due('positions.unpaid_since', 'periods.day_count') }})
+            as first_day
     from {{ ref('int_aging__positions') }} as positions
-    inner join loans on loans.loan_id = positions.loan_id
+    inner join {{ ref('int_aging__loans') }} as loans on loans.loan_id = positions.loan_id
     inner join {{ ref('int_aging__periods') }} as periods
         on periods.loan_id = positions.loan_id and periods.period_no = positions.period_no
-    where
-        positions.payer_view = 'all'
-        and positions.unpaid_since is not null
-        and positions.from_on <= {{ as_of() }}
-        and positions.to_on > loans.disbursed_on
-),
-
-dated as (
-    select
-        *,
-        {{ first_day_past_due('unpaid_since', 'day_count') }} as first_day_past_due,
-        {{ days_past_due('unpaid_since', 'last_day', 'day_count') }} as days_on_last_day
-    from spans
+    where positions.payer_view = 'all' and positions.unpaid_since is not null
 )
 
 select
-    loan_id,
-    min(case when days_on_last_day > 0 then greatest(first_day, first_day_past_due) end) as first_overdue_on,
-    max(days_on_last_day) as max_days_past_due
-from dated
-group by loan_id
+    loans.as_of,
+    loans.loan_id,
+    min(late.first_day) as first_overdue_on,
+    max({{ days_past_due('late.unpaid_since', 'least(' ~ add_days('late.to_on', -1) ~ ', loans.as_of)', 'late.day_count') }})
+        as max_days_past_due
+from loans
+inner join late on late.loan_id = loans.loan_id and late.first_day <= loans.as_of
+where late.first_day < late.to_on
+group by loans.as_of, loans.loan_id

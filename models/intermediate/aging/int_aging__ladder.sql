@@ -135,12 +135,11 @@ obligations as (
     from chargebacks
 ),
 
--- the calendar that a due date rolls by; null where it does not roll, so that the join leaves it alone
 to_roll as (
     select
         obligations.*,
         periods.due_date_roll,
-        case when periods.due_date_roll <> 'none' then periods.calendar end as rolls_by
+        {{ rolls_by('periods') }} as rolls_by
     from obligations
     inner join periods
         on periods.loan_id = obligations.loan_id and periods.period_no = obligations.period_no
@@ -152,11 +151,7 @@ rolled as (
         -- what a remaining plan reopened stands before everything else
         case when to_roll.kind = 'reopened' then date '0001-01-01' else to_roll.due_on end as queue_place,
         to_roll.principal_due + to_roll.interest_due + to_roll.fee_due as amount,
-        case to_roll.due_date_roll
-            when 'following' then coalesce(days.following_on, to_roll.due_on)
-            when 'following_holiday' then coalesce(days.following_holiday_on, to_roll.due_on)
-            else to_roll.due_on
-        end as rolled_on
+        {{ rolled('to_roll.due_on', 'to_roll.due_date_roll', 'days') }} as rolled_on
     from to_roll
     left join {{ ref('int_calendar__days') }} as days  -- a miss: nothing to roll, or beyond the calendar's years
         on days.calendar = to_roll.rolls_by and days.day = to_roll.due_on

@@ -1,32 +1,33 @@
--- grain: loan disbursed on or before the as-of date and not closed by it
--- as of: the end of the as-of date; dateless columns by the lag rule
+-- grain: date of the run, and loan disbursed on or before it and not closed by it
+-- as of: the end of each date that the run computes; dateless columns by the lag rule
 -- decision: 0001 two dates
 
-with loans as (
-    select * from {{ ref('int_aging__loans') }}
-    where disbursed_on <= {{ as_of() }} and (closed_on is null or closed_on > {{ as_of() }})
+with dates as (
+    select * from {{ source('raw', 'dates') }}
+),
+
+loans as (
+    select
+        dates.as_of,
+        dates.is_asked,
+        dates.is_history,
+        loans.*
+    from {{ ref('int_aging__loans') }} as loans
+    inner join dates on dates.as_of >= loans.disbursed_on and dates.as_of < coalesce(loans.closed_on, date '9999-12-31')
 ),
 
 loan_versions as (
-    {{ version_at('loans', ['loan_id']) }}
+    {{ versions_of('loans', ['loan_id']) }}
 ),
 
 customer_versions as (
-    {{ version_at('customers', ['customer_id']) }}
-),
-
-periods as (
-    select * from {{ ref('int_aging__periods') }}
-    where from_on <= {{ as_of() }} and to_on > {{ as_of() }}
-),
-
-money as (
-    select * from {{ ref('int_aging__money') }}
-    where payer_view = 'all' and from_on <= {{ as_of() }} and to_on > {{ as_of() }}
+    {{ versions_of('customers', ['customer_id']) }}
 )
 
 select
-    {{ as_of() }} as as_of,
+    loans.as_of,
+    loans.is_asked,
+    loans.is_history,
     loans.loan_id,
     loans.customer_id,
     customers.segment,
@@ -40,18 +41,31 @@ select
     loans.principal,
     loans.disbursed_on,
     loans.matures_on,
-    coalesce(loans.restructured_on <= {{ as_of() }}, false) as is_restructured,
-    coalesce(loans.written_off_on <= {{ as_of() }}, false) as is_written_off,
+    coalesce(loans.restructured_on <= loans.as_of, false) as is_restructured,
+    coalesce(loans.written_off_on <= loans.as_of, false) as is_written_off,
     periods.period_no,
     periods.plan_no,
     periods.plan_effective_on,
     periods.counts_from,
     {{ conventions_of('periods') }},
-    money.paid_to,
-    money.charges_paid,
-    money.charged
+    -- the span that the date falls into: amounts are those of its first day
+    spans.from_on as span_from_on,
+    spans.unpaid_since,
+    spans.paid_to,
+    spans.charges_paid,
+    spans.charged,
+    spans.recent_charges,
+    cast(coalesce({{ days_past_due('spans.unpaid_since', 'loans.as_of', 'periods.day_count') }}, 0) as integer) as days_past_due,
+    cast(coalesce({{ days_past_due('spans.unpaid_since', 'loans.as_of', "'exclude_due_date'") }}, 0) as integer)
+        as days_excluding_due_date,
+    cast(coalesce({{ days_past_due('spans.unpaid_since', 'loans.as_of', "'include_due_date'") }}, 0) as integer)
+        as days_including_due_date
 from loans
-inner join loan_versions as versions on versions.loan_id = loans.loan_id
-inner join customer_versions as customers on customers.customer_id = loans.customer_id
-inner join periods on periods.loan_id = loans.loan_id
-inner join money on money.loan_id = loans.loan_id and money.period_no = periods.period_no
+inner join loan_versions as versions
+    on versions.loan_id = loans.loan_id and versions.from_on <= loans.as_of and versions.to_on > loans.as_of
+inner join customer_versions as customers
+    on customers.customer_id = loans.customer_id and customers.from_on <= loans.as_of and customers.to_on > loans.as_of
+inner join {{ ref('int_aging__spans') }} as spans
+    on spans.loan_id = loans.loan_id and spans.from_on <= loans.as_of and spans.to_on > loans.as_of
+inner join {{ ref('int_aging__periods') }} as periods
+    on periods.loan_id = spans.loan_id and periods.period_no = spans.period_no

@@ -1,5 +1,5 @@
--- grain: scheme, bucket, segment, security, product and currency that holds a loan of the book
--- as of: the end of the as-of date
+-- grain: asked date, scheme, bucket, segment, security, product and currency that holds a loan of the book
+-- as of: the end of each date asked for
 -- decision: 0009 every scheme counts the raw days by its own rule
 
 with book as (
@@ -8,7 +8,8 @@ with book as (
         days.days_excluding_due_date,
         days.days_including_due_date
     from {{ ref('loan_aging') }} as loan_aging
-    inner join {{ ref('int_aging__days_at') }} as days on days.loan_id = loan_aging.loan_id
+    inner join {{ ref('int_aging__loans_at') }} as days
+        on days.loan_id = loan_aging.loan_id and days.as_of = loan_aging.as_of
     where not loan_aging.is_written_off
 ),
 
@@ -35,7 +36,7 @@ select
     book.policy_version
 from book
 inner join buckets
-    on {{ in_bucket(
+    on buckets.as_of = book.as_of and {{ in_bucket(
         "case buckets.day_count when 'include_due_date' then book.days_including_due_date else book.days_excluding_due_date end",
         'buckets'
     ) }}

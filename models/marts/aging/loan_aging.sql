@@ -1,52 +1,10 @@
--- grain: loan disbursed on or before the as-of date and not closed by it, late or not, written off or not
--- as of: the end of the as-of date
+-- grain: asked date, and loan disbursed on or before it and not closed by it, late or not, written off or not
+-- as of: the end of each date asked for: one in a nightly run, many in a backfill
 -- decision: 0001 two dates, 0004 the ladder, 0008 raw and delinquent days
 
 with loans as (
     select * from {{ ref('int_aging__loans_at') }}
-),
-
-days as (
-    select * from {{ ref('int_aging__days_at') }}
-),
-
-amounts as (
-    select
-        loan_id,
-        sum(unpaid_principal) as outstanding_principal,
-        sum(case when is_overdue then unpaid_principal else 0 end) as overdue_principal,
-        sum(case when is_overdue then unpaid_interest else 0 end) as overdue_interest,
-        sum(case when is_overdue then unpaid_fee else 0 end) as overdue_fees,
-        sum(case when is_overdue and kind in ('installment', 'residual') then 1 else 0 end) as missed_installments,
-        max(overpaid) as overpaid_amount
-    from {{ ref('int_aging__rungs_at') }}
-    group by loan_id
-),
-
-charges as (
-    select * from {{ ref('int_aging__charges_at') }}
-),
-
-last_payments as (
-    select
-        payments.loan_id,
-        max(payments.paid_on) as last_paid_on
-    from (
-        select
-            payment.loan_id,
-            payment.paid_on,
-            payment.amount - coalesce(sum(reversal.amount), 0) as amount
-        from {{ ref('stg_repayments') }} as payment
-        left join {{ ref('stg_repayments') }} as reversal  -- a miss: never reversed by then
-            on
-                reversal.reverses_id = payment.repayment_id
-                and reversal.kind = 'reversal'
-                and reversal.paid_on <= {{ as_of() }}
-        where payment.kind = 'payment' and payment.paid_on <= {{ as_of() }}
-        group by payment.loan_id, payment.repayment_id, payment.paid_on, payment.amount
-    ) as payments
-    where payments.amount > 0
-    group by payments.loan_id
+    where is_asked
 ),
 
 quarantined as (
@@ -59,26 +17,23 @@ measured as (
     select
         loans.*,
         days.oldest_unpaid_due_on,
-        days.days_past_due,
         days.customer_days_past_due,
         days.business_days_past_due,
         days.days_before_plan,
         days.calendar_confirmed,
-        coalesce(amounts.outstanding_principal, 0) as outstanding_principal,
-        coalesce(
-            amounts.overpaid_amount,
-            loans.paid_to - coalesce(loans.charged - loans.charges_paid - charges.unpaid, 0)
-        ) as overpaid_amount,
-        coalesce(amounts.overdue_principal, 0) as overdue_principal,
-        coalesce(amounts.overdue_interest, 0) as overdue_interest,
-        coalesce(amounts.overdue_fees, 0) + coalesce(charges.overdue, 0) as overdue_fees,
-        coalesce(amounts.missed_installments, 0) as missed_installments,
+        balances.outstanding_principal,
+        balances.overpaid_amount,
+        balances.overdue_principal,
+        balances.overdue_interest,
+        balances.overdue_fees,
+        balances.missed_installments,
         coalesce(paused.paused_days, 0) as paused_days
     from loans
-    inner join days on days.loan_id = loans.loan_id
-    left join amounts on amounts.loan_id = loans.loan_id  -- a miss: nothing was ever owed
-    left join charges on charges.loan_id = loans.loan_id  -- a miss: no charges outside the queue
-    left join {{ ref('int_aging__paused_at') }} as paused on paused.loan_id = loans.loan_id  -- a miss: never paused
+    inner join {{ ref('int_aging__days_at') }} as days on days.loan_id = loans.loan_id and days.as_of = loans.as_of
+    inner join {{ ref('int_aging__balances') }} as balances
+        on balances.loan_id = loans.loan_id and balances.from_on = loans.span_from_on
+    left join {{ ref('int_aging__paused_at') }} as paused  -- a miss: never paused
+        on paused.loan_id = loans.loan_id and paused.as_of = loans.as_of
 ),
 
 delinquent as (
@@ -107,7 +62,7 @@ staged as (
 )
 
 select
-    {{ as_of() }} as as_of,
+    staged.as_of,
     staged.loan_id,
     staged.customer_id,
     staged.segment,
@@ -121,19 +76,19 @@ select
     staged.plan_no,
     case when staged.plan_no is not null then staged.plan_effective_on end as plan_effective_on,
     staged.days_before_plan,
-    cast(staged.outstanding_principal as decimal(18, 2)) as outstanding_principal,
-    cast(staged.overpaid_amount as decimal(18, 2)) as overpaid_amount,
-    cast(staged.overdue_principal as decimal(18, 2)) as overdue_principal,
-    cast(staged.overdue_interest as decimal(18, 2)) as overdue_interest,
-    cast(staged.overdue_fees as decimal(18, 2)) as overdue_fees,
+    staged.outstanding_principal,
+    staged.overpaid_amount,
+    staged.overdue_principal,
+    staged.overdue_interest,
+    staged.overdue_fees,
     cast(staged.overdue_amount as decimal(18, 2)) as overdue_amount,
     cast(case when staged.days_past_due > 0 then staged.outstanding_principal else 0 end as decimal(18, 2)) as overdue_balance,
     staged.oldest_unpaid_due_on,
-    cast(staged.days_past_due as integer) as days_past_due,
+    staged.days_past_due,
     cast(staged.customer_days_past_due as integer) as customer_days_past_due,
     cast(staged.delinquent_days as integer) as delinquent_days,
     cast(staged.business_days_past_due as integer) as business_days_past_due,
-    cast(staged.missed_installments as integer) as missed_installments,
+    staged.missed_installments,
     product_buckets.bucket,
     stages.bucket as m_stage,
     history.first_overdue_on,
@@ -146,12 +101,23 @@ select
     staged.calendar_confirmed,
     {{ run_value('policy_version') }} as policy_version
 from staged
-left join {{ ref('int_aging__history_at') }} as history on history.loan_id = staged.loan_id  -- a miss: never owed anything
-left join {{ ref('int_aging__first_payment_at') }} as first_payments  -- a miss: not to be judged yet
-    on first_payments.loan_id = staged.loan_id
-left join last_payments on last_payments.loan_id = staged.loan_id  -- a miss: never paid
+left join {{ ref('int_aging__history_at') }} as history  -- a miss: never overdue
+    on history.loan_id = staged.loan_id and history.as_of = staged.as_of
+left join {{ ref('int_aging__first_payments') }} as first_payments  -- a miss: not to be judged yet
+    on first_payments.loan_id = staged.loan_id and first_payments.judged_on <= staged.as_of
+left join {{ ref('int_aging__last_payments') }} as last_payments  -- a miss: never paid
+    on
+        last_payments.loan_id = staged.loan_id
+        and last_payments.from_on <= staged.as_of
+        and last_payments.to_on > staged.as_of
 left join quarantined on quarantined.loan_id = staged.loan_id  -- a miss: nothing in quarantine
 left join {{ ref('int_aging__buckets') }} as product_buckets
-    on product_buckets.scheme = staged.bucket_scheme and {{ in_bucket('staged.bucket_days', 'product_buckets') }}
+    on
+        product_buckets.as_of = staged.as_of
+        and product_buckets.scheme = staged.bucket_scheme
+        and {{ in_bucket('staged.bucket_days', 'product_buckets') }}
 left join {{ ref('int_aging__buckets') }} as stages
-    on stages.scheme = 'CN_M_STAGE' and {{ in_bucket('staged.days_past_due', 'stages') }}
+    on
+        stages.as_of = staged.as_of
+        and stages.scheme = 'CN_M_STAGE'
+        and {{ in_bucket('staged.days_past_due', 'stages') }}

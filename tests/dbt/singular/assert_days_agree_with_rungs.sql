@@ -14,4 +14,4 @@ select
     rungs.oldest_unpaid_due_on as by_rungs
 from {{ ref('int_aging__days_at') }} as days
 left join rungs on rungs.loan_id = days.loan_id  -- a miss: nothing is overdue
-where days.oldest_unpaid_due_on is distinct from rungs.oldest_unpaid_due_on
+where days.as_of = {{ as_of() }} and days.oldest_unpaid_due_on is distinct from rungs.oldest_unpaid_due_on

@@ -1,12 +1,9 @@
--- grain: loan in int_aging__loans_at whose first installment can be judged by the as-of date
--- as of: fpd_days after the first installment's rolled due date; never changes after
+{{ kept_by_loan() }}
+-- grain: loan whose first installment can ever be judged
+-- as of: judged_on, fpd_days after the first installment's rolled due date; never changes after
 -- decision: 0007 first-payment default
 
-with loans as (
-    select loan_id from {{ ref('int_aging__loans_at') }}
-),
-
-firsts as (
+with firsts as (
     select
         ladder.loan_id,
         ladder.period_no,
@@ -16,8 +13,7 @@ firsts as (
             partition by ladder.loan_id, ladder.period_no order by ladder.kind, ladder.installment_no
         ) as place
     from {{ ref('int_aging__ladder') }} as ladder
-    inner join loans on loans.loan_id = ladder.loan_id
-    where ladder.kind in ('installment', 'residual') and ladder.rolled_on < date '9999-01-01'
+    where {{ touched('ladder.loan_id') }} and ladder.kind in ('installment', 'residual') and ladder.rolled_on < date '9999-01-01'
 ),
 
 -- the first period that contains the day on which its own first installment is judged
@@ -36,11 +32,11 @@ judged as (
         firsts.place = 1
         and firsts.judged_on >= periods.from_on
         and firsts.judged_on < periods.to_on
-        and firsts.judged_on <= {{ as_of() }}
 )
 
 select
     judged.loan_id,
+    judged.judged_on,
     case
         when judged.allocation = 'by_installment'
             then ladder.amount > {{ element_at('replay.paid', 'judged.rung_no') }}
