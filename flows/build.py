@@ -169,6 +169,7 @@ def _show_knowledge(
             "fpd_days": f"{policy.settings['fpd_days']}::integer",
             "history_months": f"{policy.settings['history_months']}::integer",
             "reporting_currency": quote(policy.settings["reporting_currency"]),
+            "disclosure_basis": quote(policy.settings["disclosure_basis"]),
         }
         connection.execute(
             f"""

@@ -154,6 +154,7 @@ SETTING_TYPES = {
     "history_complete_from": "date",
     "keep_publications": "integer",
 }
+SETTING_CODES = {"disclosure_basis": ("days_360", "days_365", "calendar_months")}
 MAY_BE_EMPTY = ("history_complete_from", "expected_ledgers")
 
 
@@ -162,6 +163,8 @@ def _setting_problem(setting: str, value: str) -> str | None:
     kind = SETTING_TYPES.get(setting, "varchar")
     if not value:
         return None if setting in MAY_BE_EMPTY else WORDS[kind]
+    if setting in SETTING_CODES and value not in SETTING_CODES[setting]:
+        return ", ".join(SETTING_CODES[setting])
     if setting == "expected_ledgers" and any(name not in ledgers() for name in value.split()):
         return f"names of ledgers, separated by blanks ({', '.join(ledgers())})"
     if not _fits(value, kind) or (kind in ("integer", "decimal") and Decimal(value) < 0):

@@ -3,19 +3,27 @@
     {{ return(adapter.dispatch('share')(part, whole)) }}
 {%- endmacro %}
 
-{#- DuckDB divides decimals as doubles, so the quotient is made of integers: (2 * part * 10^6 + whole) // (2 * whole). -#}
+{#- DuckDB divides decimals as doubles, so the quotient is made of integers: (2 * |part| * 10^6 + whole) // (2 * whole). -#}
 {% macro default__share(part, whole) -%}
     case
         when {{ whole }} > 0 then cast(
-            (
-                (2 * cast(cast({{ part }} as decimal(38, 2)) * 100 as hugeint) * 1000000 + cast(cast({{ whole }} as decimal(38, 2)) * 100 as hugeint))
-                // (2 * cast(cast({{ whole }} as decimal(38, 2)) * 100 as hugeint))
+            sign({{ part }}) * (
+                (2 * {{ in_cents('abs(' ~ part ~ ')') }} * 1000000 + {{ in_cents(whole) }}) // (2 * {{ in_cents(whole) }})
             ) as decimal(38, 0)
         ) * cast(0.000001 as decimal(9, 6))
     end::decimal(9, 6)
 {%- endmacro %}
 
+{% macro in_cents(amount) -%}
+    cast(cast({{ amount }} as decimal(38, 2)) * 100 as hugeint)
+{%- endmacro %}
+
 {#- At least low, at most high. -#}
 {% macro clamp(value, low, high) -%}
     greatest({{ low }}, least({{ value }}, {{ high }}))
+{%- endmacro %}
+
+{#- A sum of amounts in the currency that it is shown in, rounded half up to the cent once, at the end. -#}
+{% macro shown_sum(amount, rate='currencies.rate') -%}
+    cast(round(sum({{ amount }} * {{ rate }}), 2) as decimal(18, 2))
 {%- endmacro %}

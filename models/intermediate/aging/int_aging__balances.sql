@@ -81,6 +81,7 @@ select
     cast(
         coalesce(overdue_fees, 0) + greatest(0, charges_waiting - charges_paid_after - recent_charges) as decimal(18, 2)
     ) as overdue_fees,
+    cast(charges_waiting - charges_paid_after as decimal(18, 2)) as unpaid_charges,
     cast(coalesce(missed_installments, 0) as integer) as missed_installments,
     cast(coalesce(overpaid_amount, paid_to - charges_paid_after) as decimal(18, 2)) as overpaid_amount
 from measured

@@ -1,4 +1,4 @@
--- grain: asked date and loan of int_aging__loans_at that ever owed something
+-- grain: asked date and loan of int_aging__loans_at that was ever overdue
 -- as of: every day up to each date asked for, each as of that day
 -- decision: 0004 history is in the positions: days grow by themselves within a span
 

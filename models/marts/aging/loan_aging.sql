@@ -3,7 +3,7 @@
 -- decision: 0001 two dates, 0004 the ladder, 0008 raw and delinquent days
 
 with loans as (
-    select * from {{ ref('int_aging__loans_at') }}
+    select * from {{ ref('int_aging__figures') }}
     where is_asked
 ),
 
@@ -21,17 +21,9 @@ measured as (
         days.business_days_past_due,
         days.days_before_plan,
         days.calendar_confirmed,
-        balances.outstanding_principal,
-        balances.overpaid_amount,
-        balances.overdue_principal,
-        balances.overdue_interest,
-        balances.overdue_fees,
-        balances.missed_installments,
         coalesce(paused.paused_days, 0) as paused_days
     from loans
     inner join {{ ref('int_aging__days_at') }} as days on days.loan_id = loans.loan_id and days.as_of = loans.as_of
-    inner join {{ ref('int_aging__balances') }} as balances
-        on balances.loan_id = loans.loan_id and balances.from_on = loans.span_from_on
     left join {{ ref('int_aging__paused_at') }} as paused  -- a miss: never paused
         on paused.loan_id = loans.loan_id and paused.as_of = loans.as_of
 ),
@@ -39,12 +31,8 @@ measured as (
 delinquent as (
     select
         *,
-        overdue_principal + overdue_interest + overdue_fees as overdue_amount,
         case
-            when
-                overdue_principal + overdue_interest + overdue_fees
-                <= greatest(tolerance_amount, tolerance_rate * outstanding_principal)
-                then 0
+            when overdue_amount <= greatest(tolerance_amount, tolerance_rate * outstanding_principal) then 0
             else greatest(0, days_past_due - grace_days - paused_days)
         end as delinquent_days
     from measured
@@ -81,8 +69,8 @@ select
     staged.overdue_principal,
     staged.overdue_interest,
     staged.overdue_fees,
-    cast(staged.overdue_amount as decimal(18, 2)) as overdue_amount,
-    cast(case when staged.days_past_due > 0 then staged.outstanding_principal else 0 end as decimal(18, 2)) as overdue_balance,
+    staged.overdue_amount,
+    staged.overdue_balance,
     staged.oldest_unpaid_due_on,
     staged.days_past_due,
     cast(staged.customer_days_past_due as integer) as customer_days_past_due,
@@ -90,7 +78,7 @@ select
     cast(staged.business_days_past_due as integer) as business_days_past_due,
     staged.missed_installments,
     product_buckets.bucket,
-    stages.bucket as m_stage,
+    staged.m_stage,
     history.first_overdue_on,
     cast(coalesce(history.max_days_past_due, 0) as integer) as max_days_past_due,
     last_payments.last_paid_on,
@@ -116,8 +104,3 @@ left join {{ ref('int_aging__buckets') }} as product_buckets
         product_buckets.as_of = staged.as_of
         and product_buckets.scheme = staged.bucket_scheme
         and {{ in_bucket('staged.bucket_days', 'product_buckets') }}
-left join {{ ref('int_aging__buckets') }} as stages
-    on
-        stages.as_of = staged.as_of
-        and stages.scheme = 'CN_M_STAGE'
-        and {{ in_bucket('staged.days_past_due', 'stages') }}

@@ -1,0 +1,30 @@
+-- grain: date of the run, and loan of the book or advance not written off on it
+-- as of: the end of each date that the run computes
+-- decision: 0021 statements: what the book is, and which days each regime counts
+
+select
+    figures.as_of,
+    figures.is_history,
+    'loan' as item_type,
+    figures.loan_id as item_id,
+    figures.customer_id,
+    figures.segment,
+    coalesce(figures.security, 'not_stated') as security,
+    figures.currency,
+    figures.outstanding_principal as balance,
+    figures.overdue_amount,
+    figures.overdue_balance,
+    figures.unpaid_since as overdue_since,
+    figures.days_past_due,
+    figures.days_excluding_due_date,
+    figures.days_including_due_date,
+    case
+        when with_charges.loan_id is null then figures.days_excluding_due_date
+        else {{ days_past_due('with_charges.unpaid_since', 'figures.as_of', "'exclude_due_date'") }}
+    end as days_with_charges,
+    figures.is_credit_impaired as is_nonaccrual,
+    figures.is_credit_impaired or figures.days_past_due > 90 as is_non_performing
+from {{ ref('int_aging__figures') }} as figures
+left join {{ ref('int_aging__unpaid_since_with_charges') }} as with_charges  -- a miss: no charges outside the queue
+    on with_charges.loan_id = figures.loan_id and with_charges.as_of = figures.as_of
+where not figures.is_written_off

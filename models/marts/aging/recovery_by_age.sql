@@ -1,0 +1,113 @@
+-- grain: opening date of the history, M-stage on it (M1 and later), segment, currency and horizon of 30, 60 or 90 days
+-- as of: opening date and as-of date; figures of a horizon that ends after the as-of date are null
+-- decision: 0024 recovery: cash after the opening date, over what was overdue on it
+
+with opening as (
+    select
+        figures.as_of as from_as_of,
+        figures.loan_id,
+        figures.segment,
+        figures.currency,
+        figures.m_stage,
+        figures.m_stage_order,
+        figures.overdue_amount
+    from {{ ref('int_aging__figures') }} as figures
+    where figures.is_history and figures.days_past_due > 0
+),
+
+horizons as (
+    {%- for days in [30, 60, 90] %}
+    select {{ days }} as horizon_days
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+followed as (
+    select
+        opening.*,
+        horizons.horizon_days,
+        {{ add_days('opening.from_as_of', 'horizons.horizon_days') }} as to_day,
+        {{ add_days('opening.from_as_of', 'horizons.horizon_days') }} <= {{ as_of() }} as is_over
+    from opening
+    cross join horizons
+),
+
+received as (
+    select
+        followed.from_as_of,
+        followed.loan_id,
+        followed.horizon_days,
+        sum(cash.amount) as amount
+    from followed
+    inner join {{ ref('int_aging__cash') }} as cash on cash.loan_id = followed.loan_id
+    where followed.is_over and cash.paid_on > followed.from_as_of and cash.paid_on <= followed.to_day
+    group by followed.from_as_of, followed.loan_id, followed.horizon_days
+),
+
+-- days past due at the horizon's end, of loans closed since as well
+cured as (
+    select
+        followed.from_as_of,
+        followed.loan_id,
+        followed.horizon_days,
+        {{ days_past_due('spans.unpaid_since', 'followed.to_day', 'periods.day_count') }} = 0 as is_cured
+    from followed
+    inner join {{ ref('int_aging__spans') }} as spans
+        on spans.loan_id = followed.loan_id and spans.from_on <= followed.to_day and spans.to_on > followed.to_day
+    inner join {{ ref('int_aging__periods') }} as periods
+        on periods.loan_id = spans.loan_id and periods.period_no = spans.period_no
+    where followed.is_over
+),
+
+counted as (
+    select
+        followed.from_as_of,
+        followed.horizon_days,
+        followed.is_over,
+        followed.m_stage,
+        followed.m_stage_order,
+        followed.segment,
+        currencies.shown_in as currency,
+        count(*) as loans,
+        {{ shown_sum('followed.overdue_amount') }} as overdue_amount,
+        {{ shown_sum('least(followed.overdue_amount, coalesce(received.amount, 0))') }} as recovered_amount,
+        sum(case when cured.is_cured then 1 else 0 end) as cured_loans
+    from followed
+    inner join {{ ref('int_statements__currencies') }} as currencies
+        on currencies.as_of = followed.from_as_of and currencies.currency = followed.currency
+    left join received  -- a miss: no cash, or the horizon is not over
+        on
+            received.loan_id = followed.loan_id
+            and received.from_as_of = followed.from_as_of
+            and received.horizon_days = followed.horizon_days
+    left join cured  -- a miss: the horizon is not over
+        on
+            cured.loan_id = followed.loan_id
+            and cured.from_as_of = followed.from_as_of
+            and cured.horizon_days = followed.horizon_days
+    group by
+        followed.from_as_of,
+        followed.horizon_days,
+        followed.is_over,
+        followed.m_stage,
+        followed.m_stage_order,
+        followed.segment,
+        currencies.shown_in
+)
+
+select
+    {{ as_of() }} as as_of,
+    from_as_of,
+    m_stage,
+    m_stage_order,
+    horizon_days,
+    segment,
+    currency,
+    cast(loans as bigint) as loans,
+    overdue_amount,
+    case when is_over then recovered_amount end as recovered_amount,
+    case when is_over then {{ share('recovered_amount', 'overdue_amount') }} end as recovery_rate,
+    case when is_over then cast(cured_loans as bigint) end as cured_loans,
+    case when is_over then {{ share('cured_loans', 'loans') }} end as cure_rate,
+    {{ run_value('policy_version') }} as policy_version
+from counted
