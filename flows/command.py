@@ -123,6 +123,29 @@ def nightly(
 
 
 @main.command()
+@click.option("--from", "first", metavar="DATE", required=True, help="First date, or the first month-end on or after it.")
+@click.option("--to", "last", metavar="DATE", required=True, help="No date after this one.")
+@click.option("--every", type=click.Choice(["month-end", "week", "day"]), default="month-end", show_default=True)
+@run_options
+@common
+def backfill(
+    home: Path,
+    wait: float,
+    first: str,
+    last: str,
+    every: str,
+    policy: Path | None,
+    known_at: str | None,
+    target: str,
+    no_switch: bool,
+) -> dict[str, Any]:
+    """Compute many dates in one pass from what is loaded, validate them, publish them as of the last."""
+    from flows.run import run_backfill
+
+    return run_backfill(home, first, last, every, policy, known_at, target, not no_switch, wait)
+
+
+@main.command()
 @click.option("--loans", type=click.IntRange(min=0), default=1000, show_default=True, help="Size of the book.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same book.")
 @common

@@ -92,9 +92,13 @@ def say_what_is_known(night: Night) -> Knowledge:
     known = knowledge(night.home, night.upto)
     if not known.deliveries:
         raise DeliveryRefused(
-            f"No delivery is loaded and {night.landing} holds none to load"
+            ("No delivery is loaded" if night.landing is None else f"No delivery is loaded and {night.landing} holds none to load")
             + (f" up to --known-at {night.upto}" if night.upto else "")
-            + ". A delivery is a folder named after its date, such as 2026-11-22, with the ledgers in it."
+            + (
+                ": load some first with `arrears nightly`."
+                if night.landing is None
+                else ". A delivery is a folder named after its date, such as 2026-11-22, with the ledgers in it."
+            )
         )
     night.as_of = night.as_of or known.deliveries[-1].date
     newest = max(d.date for d in known.deliveries)
@@ -110,8 +114,7 @@ def say_what_is_known(night: Night) -> Knowledge:
 @task(name="Compute marts", **working)
 def compute_marts(night: Night, known: Knowledge) -> build.Built:
     with step(f"Computing as of {night.as_of}, known at {known.known_at}") as at:
-        dates = Dates.night(night.as_of, int(night.policy.settings["history_months"]))
-        built = build.build(night.home, known, night.policy, dates)
+        built = build.build(night.home, known, night.policy, night.dates)
         at.note(f"{len(built.nodes)} dbt nodes, " + ("from scratch" if built.full_refresh else "loans touched only"))
     build.keep_artifacts(built, night.home.audit / night.run_id)
     return built
@@ -148,7 +151,7 @@ class Night:
     """One run: what was asked, and what came of it so far."""
 
     home: Home
-    landing: Path
+    landing: Path | None
     as_of: date | None
     policy_folder: Path | None = None
     known_at: str | None = None
@@ -167,12 +170,16 @@ class Night:
         return read_policy(self.policy_folder)
 
     @property
+    def dates(self) -> Dates:
+        return Dates.night(self.as_of, int(self.policy.settings["history_months"]))
+
+    @property
     def publication(self) -> Path:
         return self.home.published / f"{self.as_of}-{self.run_id}"
 
     def manifest(self, known: Knowledge, status: str, **facts: Any) -> dict[str, Any]:
         return publish.manifest_of(
-            self.home, known, self.policy, self.as_of, self.run_id, status, self.started_at, **facts
+            self.home, known, self.policy, self.dates if self.as_of else None, self.run_id, status, self.started_at, **facts
         )
 
     def note_warnings(self, gate: GateResult) -> None:

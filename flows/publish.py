@@ -22,6 +22,7 @@ import duckdb
 from flows.build import Built, code_version
 from flows.content_hash import HASH_VERSION, content_hash
 from flows.database import connect
+from flows.dates import Dates
 from flows.home import Home, Knowledge, now_text, sync, sync_files, write_json
 from flows.landing.files import identifier, quote
 from flows.policy import Policy
@@ -101,7 +102,7 @@ def manifest_of(
     home: Home,
     knowledge: Knowledge,
     policy: Policy,
-    as_of: date,
+    dates: Dates | None,
     run_id: str,
     status: str,
     started_at: str,
@@ -111,7 +112,8 @@ def manifest_of(
     """What a run did, on what, under which rules: the audit pack's first page."""
     return {
         "run_id": run_id,
-        "as_of": str(as_of),
+        "as_of": str(dates and dates.as_of),
+        "dates": [str(day) for day in dates.asked] if dates else [],
         "known_at": knowledge.known_at,
         "status": status,
         "message": message,

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from flows.dates import Dates, dates_between
 from flows.errors import UsageError
 from flows.home import Home, hold, parse_known_at
 from flows.policy import read_policy
@@ -25,30 +26,65 @@ def run_nightly(
 ) -> dict[str, Any]:
     """`arrears nightly`: returns the manifest's essentials, and `_text` for the screen."""
     parsed = _date("--as-of", as_of)
-    parse_known_at(known_at)
-    if target != "duckdb":
-        raise UsageError(f"--target {target}: not built yet. Allowed: duckdb.")
+    _check(policy, known_at, target)
     if not landing.is_dir():
         raise UsageError(
             f"--landing {landing}: there is no such folder. Give the folder that holds the deliveries "
             "(folders named 2026-11-22, 2026-11-22.2, …)."
         )
-    read_policy(policy)  # a wrong policy is refused before anything heavy starts
-
     place = Home(home.absolute())
     place.create()
     from flows.nightly import Night, nightly
 
-    night = Night(place, landing.absolute(), parsed, policy, known_at, switch)
-    with hold(place, night.run_id, "arrears nightly", wait):
-        write_log_to(place.audit / night.run_id / "run.log")
+    return _run(Night(place, landing.absolute(), parsed, policy, known_at, switch), nightly, "arrears nightly", wait)
+
+
+def run_backfill(
+    home: Path,
+    first: str,
+    last: str,
+    every: str,
+    policy: Path | None,
+    known_at: str | None,
+    target: str,
+    switch: bool,
+    wait: float,
+) -> dict[str, Any]:
+    """`arrears backfill`: returns the manifest's essentials, and `_text` for the screen."""
+    begin, end = _date("--from", first), _date("--to", last)
+    asked = dates_between(begin, end, every) if begin <= end else []
+    if not asked:
+        raise UsageError(
+            f"--from {first} --to {last} --every {every}: no date lies between them. "
+            + ("Give --from before --to." if begin > end else "Give dates with a month-end between them.")
+        )
+    _check(policy, known_at, target)
+    place = Home(home.absolute())
+    place.create()
+    from flows.backfill import Backfill, backfill
+
+    run = Backfill(place, None, asked[-1], policy, known_at, switch, Dates.backfill(asked))
+    return _run(run, backfill, "arrears backfill", wait)
+
+
+def _check(policy: Path | None, known_at: str | None, target: str) -> None:
+    """Refuse what is wrong before anything heavy starts."""
+    parse_known_at(known_at)
+    if target != "duckdb":
+        raise UsageError(f"--target {target}: not built yet. Allowed: duckdb.")
+    read_policy(policy)
+
+
+def _run(run: Any, flow: Any, command: str, wait: float) -> dict[str, Any]:
+    with hold(run.home, run.run_id, command, wait):
+        write_log_to(run.home.audit / run.run_id / "run.log")
         _warm_up()
         try:
-            manifest = nightly(night)
+            manifest = flow(run)
         except BaseException as error:
-            night.record_failure(error)
+            run.record_failure(error)
             raise
-    return _summary(night, manifest)
+    return _summary(run, manifest)
 
 
 def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
@@ -105,7 +141,8 @@ def _warm_up() -> None:
 def _summary(night: Any, manifest: dict[str, Any]) -> dict[str, Any]:
     rows = "\n".join(f"  {name:<22} {facts['rows']:>12,} rows" for name, facts in manifest["marts"].items())
     warnings = "\n".join(f"  {w}" for w in night.warnings)
-    text = f"Published as of {manifest['as_of']}, known at {manifest['known_at']}: {night.publication}\n{rows}" + (
+    many = f" and {len(manifest['dates']) - 1} dates before" if len(manifest["dates"]) > 1 else ""
+    text = f"Published as of {manifest['as_of']}{many}, known at {manifest['known_at']}: {night.publication}\n{rows}" + (
         f"\nTo look at:\n{warnings}" if warnings else ""
     )
     return {
@@ -113,6 +150,7 @@ def _summary(night: Any, manifest: dict[str, Any]) -> dict[str, Any]:
         "exit_code": 0,
         "run_id": manifest["run_id"],
         "as_of": manifest["as_of"],
+        "dates": manifest["dates"],
         "known_at": manifest["known_at"],
         "policy_version": manifest["policy_version"],
         "publication": str(night.publication),

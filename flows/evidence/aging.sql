@@ -83,16 +83,18 @@ group by loan_id;
 
 create table evidence.book as
 select
-    (select as_of from clock) as as_of,
+    asked.as_of,
     loan.loan_id,
     loan.currency,
-    recomputed.outstanding_principal
+    case when asked.as_of = clock.as_of then recomputed.outstanding_principal end as outstanding_principal
 from loan
+cross join (select as_of from evidence.run) as asked
+cross join clock
 left join evidence.recomputed as recomputed using (loan_id)
 where
-    loan.disbursed_on <= (select as_of from clock)
-    and (loan.closed_on is null or loan.closed_on > (select as_of from clock))
-    and (loan.written_off_on is null or loan.written_off_on > (select as_of from clock));
+    loan.disbursed_on <= asked.as_of
+    and (loan.closed_on is null or loan.closed_on > asked.as_of)
+    and (loan.written_off_on is null or loan.written_off_on > asked.as_of);
 
 -- Closed as repaid, while money covers neither principal nor what was due besides by the closing date.
 create table evidence.closed_with_principal as
