@@ -245,8 +245,12 @@ def test_policy_version_changes_with_any_cell_of_any_seed(write: Write, seed: st
 
 @pytest.mark.parametrize("setting", sorted(SHIPPED.settings))
 def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> None:
-    value = {"false": "true", "CNY": "USD", "": "2020-01-01", "repayments": "repayments loans"}.get(
-        SHIPPED.settings[setting], "1"
-    )
+    value = {
+        "false": "true",
+        "CNY": "USD",
+        "": "2020-01-01",
+        "repayments": "repayments loans",
+        "days_360": "days_365",
+    }.get(SHIPPED.settings[setting], "1")
     value = "2" if value == SHIPPED.settings[setting] else value
     assert read_policy(write("policy.csv", f"setting,value\n{setting},{value}\n")).version != SHIPPED.version
