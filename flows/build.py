@@ -180,6 +180,7 @@ def _show_knowledge(
             "history_months": f"{policy.settings['history_months']}::integer",
             "reporting_currency": quote(policy.settings["reporting_currency"]),
             "disclosure_basis": quote(policy.settings["disclosure_basis"]),
+            "history_complete_from": f"nullif({quote(policy.settings['history_complete_from'])}, '')::date",
         }
         connection.execute(
             f"""

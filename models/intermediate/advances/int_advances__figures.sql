@@ -82,10 +82,6 @@ inner join customer_versions as customers
         and customers.to_on > out_by_then.as_of
 inner join {{ ref('advance_kind') }} as kinds on kinds.kind = versions.kind
 inner join {{ ref('advance_bucket') }} as buckets
-    on
-        out_by_then.duration_days >= buckets.lower_days
-        and out_by_then.duration_days <= coalesce(buckets.upper_days, 2147483647)
-        and out_by_then.as_of >= coalesce(buckets.valid_from, date '0001-01-01')
-        and out_by_then.as_of <= coalesce(buckets.valid_to, date '9999-12-31')
+    on {{ in_advance_bucket('out_by_then.duration_days', 'out_by_then.as_of', 'buckets') }}
 left join calendar as today on today.day = out_by_then.as_of  -- a miss: beyond the calendar's years
 left join calendar as since on since.day = out_by_then.advanced_on  -- a miss: beyond the calendar's years
