@@ -196,6 +196,25 @@ def without(seed: str, **cells: str) -> str:
             ),
             id="two versions at once",
         ),
+        pytest.param("advance_bucket", without("advance_bucket", bucket="A2"), id="durations with a gap"),
+        pytest.param("advance_bucket", without("advance_bucket", bucket="A1"), id="durations from 31 days on"),
+        pytest.param(
+            "advance_bucket", changed("advance_bucket", valid_from="2020-01-01"), id="a version of one bucket"
+        ),
+        pytest.param(
+            "advance_bucket",
+            as_text([{**row, "valid_from": "2020-01-01"} for row in SHIPPED.seeds["advance_bucket"].rows]),
+            id="no durations before 2020",
+        ),
+        pytest.param("advance_kind", without("advance_kind", kind="card"), id="kind of advance missing"),
+        pytest.param("advance_kind", changed("advance_kind", long_held_after_days=""), id="never long held"),
+        pytest.param("customer_type", without("customer_type", customer_type="new"), id="type missing"),
+        pytest.param("customer_type", changed("customer_type", precedence="1"), id="two types come first"),
+        pytest.param("capacity_rule", without("capacity_rule", rule="no_sign"), id="no rule for everybody"),
+        pytest.param("capacity_rule", changed("capacity_rule", loan_days_from="", advance_days_from=""), id="no limit"),
+        pytest.param(
+            "capacity_rule", changed("capacity_rule", severity="60", signal="watch"), id="two signals at once"
+        ),
     ],
 )
 def test_what_no_run_could_use(write: Write, seed: str, text: str) -> None:
