@@ -170,6 +170,8 @@ def _show_knowledge(
             "history_months": f"{policy.settings['history_months']}::integer",
             "reporting_currency": quote(policy.settings["reporting_currency"]),
             "disclosure_basis": quote(policy.settings["disclosure_basis"]),
+            "risk_regime": quote(policy.settings["risk_regime"]),
+            "provision_scheme": quote(policy.settings["provision_scheme"]),
         }
         connection.execute(
             f"""
@@ -184,7 +186,7 @@ def _show_knowledge(
         connection.execute("create or replace table dates (as_of date, is_asked boolean, is_history boolean)")
         connection.executemany(
             "insert into dates values (?, ?, ?)",
-            [(day, day in dates.asked, day in dates.history) for day in sorted({*dates.asked, *dates.history})],
+            [(day, day in dates.asked, day in dates.history) for day in dates.computed],
         )
 
 
