@@ -71,7 +71,8 @@ from_share as (
         items.item_id,
         pulls.rule_id,
         rules.floor_class,
-        pulls.pulled_by
+        -- by the claims of each currency
+        {{ text_list('pulls.pulled_by', 'pulls.pulled_by') }} as pulled_by
     from items
     inner join {{ ref('int_risk__pulls') }} as pulls
         on pulls.item_type = items.item_type and pulls.item_id = items.item_id and pulls.from_on <= items.as_of and pulls.to_on > items.as_of
@@ -84,6 +85,7 @@ from_share as (
             and episodes.from_on <= items.as_of
             and episodes.to_on > items.as_of
     where not items.is_retail and episodes.item_id is null
+    group by items.as_of, items.item_type, items.item_id, pulls.rule_id, rules.floor_class
 ),
 
 from_others as (

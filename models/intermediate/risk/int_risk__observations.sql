@@ -109,7 +109,7 @@ judged as (
     select
         loan_id,
         ends_on,
-        ends_on <= lead(late_from, 1, date '9999-12-31') over (partition by loan_id order by place, late_from) as is_passed
+        ends_on < lead(late_from, 1, date '9999-12-31') over (partition by loan_id order by place, late_from) as is_passed
     from ends
 )
 
