@@ -17,6 +17,7 @@ import yaml
 
 from flows.errors import UsageError
 from flows.ledgers import ledgers
+from flows.policy_risk import check_risk
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT / "seeds"
@@ -110,6 +111,7 @@ def read_policy(folder: Path | None = None) -> Policy:
                 _merge_settings(settings, override)
     _check_schemes(seeds["bucket_scheme"])
     _check_defaults(seeds)
+    check_risk(seeds, settings)
     return Policy(seeds, settings)
 
 

@@ -9,7 +9,11 @@
 
 -- depends_on: {{ ref('int_aging__touched_loans') }}
 
-with spans as (
+with loans as (
+    select * from {{ ref('int_aging__loans_at') }}
+),
+
+spans as (
     select distinct
         loan_id,
         period_no,
@@ -22,7 +26,7 @@ with spans as (
         charges_paid,
         charged,
         recent_charges
-    from {{ ref('int_aging__loans_at') }} as loans
+    from loans
     {%- if is_incremental() %}
     where not exists (
         select 1 from {{ this }} as known
