@@ -56,7 +56,9 @@ def _check_rules(seed: Seed) -> None:
                 f"{', '.join(TRIGGERS)}."
             )
         if row["evaluated"] != "yes" and not row["needs"]:
-            raise UsageError(f"{where}, needs: empty. Allowed: what the ledgers lack, for a rule that is not evaluated.")
+            raise UsageError(
+                f"{where}, needs: empty. Allowed: what the ledgers lack, for a rule that is not evaluated."
+            )
         if row["lifts_rule"] and row["lifts_rule"] not in ids:
             raise UsageError(f"{where}, lifts_rule: there is no rule {row['lifts_rule']}.")
 

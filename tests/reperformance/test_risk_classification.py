@@ -47,7 +47,11 @@ def risky(seed: int) -> recompute.Ledgers:
         loan["credit_impaired"] = choose.random() < 0.04
     for loan in {row["loan_id"]: row for row in reversed(ledgers["loans"])}.values():
         if choose.random() < 0.8:  # payments fail for technical reasons since always
-            paused = {"loan_id": loan["loan_id"], "from_on": loan["disbursed_on"] - timedelta(days=40), "reason": "technical"}
+            paused = {
+                "loan_id": loan["loan_id"],
+                "from_on": loan["disbursed_on"] - timedelta(days=40),
+                "reason": "technical",
+            }
             ledgers["pauses"].append(paused | {"_delivery": loan["_delivery"]})
     return ledgers
 
