@@ -27,3 +27,8 @@
 {% macro shown_sum(amount, rate='currencies.rate') -%}
     cast(round(sum({{ amount }} * {{ rate }}), 2) as decimal(18, 2))
 {%- endmacro %}
+
+{#- A share of what has no natural bounds (a ratio of two amounts, a growth): beyond 999 it is 999. -#}
+{% macro bounded_share(part, whole) -%}
+    {{ share(clamp(part, '-999 * cast(' ~ whole ~ ' as decimal(38, 2))', '999 * cast(' ~ whole ~ ' as decimal(38, 2))'), whole) }}
+{%- endmacro %}

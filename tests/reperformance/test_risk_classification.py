@@ -72,5 +72,5 @@ def test_every_class_of_every_loan_agrees(tmp_path: Path) -> None:
             theirs = risk.classify(ledgers, day, CURE, calendar=calendar)
             assert differences(ours, theirs)[:20] == []
             fired.update(rule for row in theirs.values() for rule in row["rules_fired"].split(", "))
-    expected = "SS_OWN10 SM_CROSS RS_FIRST SS_IMPAIRED SM_TECH_EXC".split()
+    expected = ["SS_OWN10", "SM_CROSS", "RS_FIRST", "SS_IMPAIRED", "SM_TECH_EXC"]
     assert {"CURE_PAID", *(f"CN23_{rule}" for rule in expected)} <= fired.keys()
