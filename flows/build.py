@@ -182,6 +182,7 @@ def _show_knowledge(
             "disclosure_basis": quote(policy.settings["disclosure_basis"]),
             "risk_regime": quote(policy.settings["risk_regime"]),
             "provision_scheme": quote(policy.settings["provision_scheme"]),
+            "history_complete_from": f"nullif({quote(policy.settings['history_complete_from'])}, '')::date",
         }
         connection.execute(
             f"""

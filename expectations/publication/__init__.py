@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection
 
 from expectations.business import Rows, rows
 from expectations.engine import Suite
-from expectations.publication import aging, quality, risk
+from expectations.publication import aging, portfolio, quality, risk
 
-DOMAINS = (aging, quality, risk)
+DOMAINS = (aging, portfolio, quality, risk)
 MARTS: dict[str, tuple[str, Callable[[], list[Rows]]]] = {
     mart: entry for domain in DOMAINS for mart, entry in domain.MARTS.items()
 }

@@ -24,7 +24,10 @@ DEFECTS = {
     ): "update evidence.book set outstanding_principal = 1000.01 where loan_id = 'L-1'",
     ("evidence.book", "The book is not empty"): """
         delete from evidence.book; delete from evidence.recomputed; delete from evidence.previous;
-        delete from marts.loan_aging; delete from marts.aging_distribution""",
+        delete from marts.loan_aging; delete from marts.aging_distribution;
+        delete from marts.advance_aging; delete from evidence.advances_out; delete from marts.advance_distribution;
+        delete from marts.customer_exposure; delete from marts.advance_loan_cross; delete from marts.overdue_customers;
+        delete from marts.customer_type_summary""",
     (
         "evidence.recomputed",
         "Late loans are flagged",

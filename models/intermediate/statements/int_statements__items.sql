@@ -28,3 +28,25 @@ from {{ ref('int_aging__figures') }} as figures
 left join {{ ref('int_aging__unpaid_since_with_charges') }} as with_charges  -- a miss: no charges outside the queue
     on with_charges.loan_id = figures.loan_id and with_charges.as_of = figures.as_of
 where not figures.is_written_off
+union all
+select
+    as_of,
+    is_history,
+    'advance' as item_type,
+    advance_id as item_id,
+    customer_id,
+    segment,
+    coalesce(security, 'not_stated') as security,
+    currency,
+    outstanding as balance,
+    case when days_past_due > 0 then outstanding else 0 end as overdue_amount,
+    case when days_past_due > 0 then outstanding else 0 end as overdue_balance,
+    overdue_since,
+    days_past_due,
+    days_past_due as days_excluding_due_date,
+    days_including_due_date,
+    days_past_due as days_with_charges,
+    false as is_nonaccrual,
+    days_past_due > 90 as is_non_performing
+from {{ ref('int_advances__figures') }}
+where not is_written_off
