@@ -5,6 +5,7 @@ create temp table risk_floor as
 select
     treatment.asset_class,
     treatment.segment,
+    treatment.asset_class = 'advance' as is_advance,
     rules.floor_class,
     rules.trigger,
     rules.threshold + (case when rules.operator = '>' then 1 else 0 end) as at_least
@@ -19,13 +20,13 @@ left join work.policy.risk_class_rule as rules
         and rules.floor_class >= 3
         and rules.trigger in ('credit_impaired_flag', 'days_past_due')
         and (select as_of from clock) between coalesce(rules.valid_from, date '0001-01-01') and coalesce(rules.valid_to, date '9999-12-31')
-where treatment.regime = (select risk_regime from work.raw.run) and treatment.asset_class <> 'advance';
+where treatment.regime = (select risk_regime from work.raw.run);
 
 create temp table least_class as
-select days_past_due, is_impaired, min(floor_class) as least_class
+select is_advance, days_past_due, is_impaired, min(floor_class) as least_class
 from (
     select
-        shown.days_past_due, shown.is_impaired, risk_floor.asset_class, risk_floor.segment,
+        risk_floor.is_advance, shown.days_past_due, shown.is_impaired, risk_floor.asset_class, risk_floor.segment,
         max(case
             when risk_floor.trigger = 'days_past_due' and risk_floor.at_least <= shown.days_past_due then risk_floor.floor_class
             when risk_floor.trigger = 'credit_impaired_flag' and shown.is_impaired then risk_floor.floor_class
@@ -34,7 +35,7 @@ from (
     from risk_floor
     cross join (
         select days_past_due, is_impaired
-        from (select distinct days_past_due from evidence.recomputed)
+        from (select days_past_due from evidence.recomputed union select days_past_due from evidence.advances_out)
         cross join (values (false), (true)) as flags (is_impaired)
     ) as shown
     group by all
@@ -66,6 +67,21 @@ left join evidence.recomputed as recomputed using (loan_id)
 left join impairment using (loan_id)
 left join least_class
     on
-        least_class.days_past_due = coalesce(recomputed.days_past_due, 0)
+        not least_class.is_advance
+        and least_class.days_past_due = coalesce(recomputed.days_past_due, 0)
         and least_class.is_impaired = coalesce(impairment.is_impaired, false)
-where book.as_of = (select as_of from clock);
+where book.as_of = (select as_of from clock)
+union all
+select
+    'advance',
+    advances_out.advance_id,
+    advances_out.currency,
+    advances_out.outstanding,
+    coalesce(least_class.least_class, 1)
+from evidence.advances_out
+left join least_class
+    on
+        least_class.is_advance
+        and least_class.days_past_due = advances_out.days_past_due
+        and not least_class.is_impaired
+where not advances_out.is_written_off;

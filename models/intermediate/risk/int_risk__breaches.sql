@@ -33,7 +33,10 @@ by_days as (
         greatest(
             ruled.from_on,
             claim_days.from_on,
-            {{ add_days(first_day_past_due('claim_days.unpaid_since', 'ruled.day_count'), 'ruled.at_least_days - 1') }}
+            case
+                when ruled.trigger = 'advance_days' then {{ add_days('claim_days.advanced_on', 'ruled.at_least_days') }}
+                else {{ add_days(first_day_past_due('claim_days.unpaid_since', 'ruled.day_count'), 'ruled.at_least_days - 1') }}
+            end
         ) as from_on,
         least(ruled.to_on, claim_days.to_on) as to_on
     from ruled
@@ -45,6 +48,7 @@ by_days as (
         claim_days.unpaid_since is not null
         and (
             ruled.trigger = 'days_past_due'
+            or (ruled.trigger = 'advance_days' and claim_days.advanced_on is not null)
             or (ruled.trigger = 'material_days_past_due' and {{ is_material('claim_days', 'ruled.currency') }})
         )
 ),

@@ -10,6 +10,29 @@ loan_versions as (
     {{ versions_of('loans', ['loan_id']) }}
 ),
 
+advance_versions as (
+    {{ versions_of('advances', ['advance_id']) }}
+),
+
+-- an advance is a claim while some of it is outstanding
+advance_terms as (
+    select
+        'advance' as item_type,
+        advances.advance_id as item_id,
+        advances.customer_id,
+        advances.currency,
+        'advance' as asset_class,
+        'exclude_due_date' as day_count,
+        versions.security,
+        false as is_credit_impaired,
+        greatest(advances.advanced_on, balances.from_on, versions.from_on) as from_on,
+        least(coalesce(advances.written_off_on, date '9999-12-31'), balances.to_on, versions.to_on) as to_on
+    from {{ ref('stg_advances') }} as advances
+    inner join {{ ref('int_advances__balances') }} as balances on balances.advance_id = advances.advance_id
+    inner join advance_versions as versions on versions.advance_id = advances.advance_id
+    where balances.outstanding > 0
+),
+
 loan_terms as (
     select
         'loan' as item_type,
@@ -33,14 +56,20 @@ loan_terms as (
     inner join loan_versions as versions on versions.loan_id = loans.loan_id
 ),
 
+item_terms as (
+    select * from loan_terms
+    union all
+    select * from advance_terms
+),
+
 terms as (
     select
-        loan_terms.*,
+        item_terms.*,
         customers.segment,
-        greatest(loan_terms.from_on, customers.from_on) as starts_on,
-        least(loan_terms.to_on, customers.to_on) as ends_on
-    from loan_terms
-    inner join customers on customers.customer_id = loan_terms.customer_id
+        greatest(item_terms.from_on, customers.from_on) as starts_on,
+        least(item_terms.to_on, customers.to_on) as ends_on
+    from item_terms
+    inner join customers on customers.customer_id = item_terms.customer_id
 ),
 
 claims as (

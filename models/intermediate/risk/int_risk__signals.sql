@@ -9,7 +9,7 @@ with items as (
 
 before as (
     select * from {{ ref('int_aging__figures') }}
-    where as_of = (select {{ add_days(month_of(as_of()), -1) }}) and not is_written_off
+    where as_of = (select {{ month_end_before() }}) and not is_written_off
 ),
 
 classes as (
@@ -72,6 +72,16 @@ found as (
     from {{ ref('int_risk__late_stretches') }} as earlier
     where not earlier.is_going_on
     group by earlier.customer_id, earlier.loan_id
+
+    union all
+    select
+        customer_id,
+        'long_held_advance' as signal_id,
+        advance_id as item_id,
+        cast(null as decimal(18, 4)) as figure,
+        'out for ' || cast(duration_days as varchar) || ' days' as detail
+    from {{ ref('int_advances__figures') }}
+    where as_of = {{ as_of() }} and is_long_held and not is_written_off
 
     union all
     select

@@ -8,7 +8,7 @@ with items as (
 ),
 
 month_end as (
-    select {{ add_days(month_of(as_of()), -1) }} as before_on
+    select {{ month_end_before() }} as before_on
 ),
 
 before as (
