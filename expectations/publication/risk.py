@@ -111,6 +111,82 @@ def risk_classification() -> list[Rows]:
     ]
 
 
+def watchlist() -> list[Rows]:
+    return [
+        rows(
+            title="No customer is watched twice",
+            sql="""
+                select customer_id, count(*) as times
+                from {batch}
+                group by customer_id
+                having count(*) > 1 or customer_id is null
+            """,
+        ),
+        rows(
+            title="Every watched customer has a signal, evidence and a measure",
+            sql="""
+                select customer_id, signals, evidence, measures
+                from {batch}
+                where coalesce(signals, '') = '' or coalesce(evidence, '') = '' or coalesce(measures, '') = ''
+            """,
+        ),
+        rows(
+            title="More points are never less severe",
+            sql="""
+                select worse.customer_id, worse.points, worse.severity_order, better.severity_order as severity_of_fewer
+                from (select severity_order, min(points) as points from {batch} group by severity_order) as better
+                inner join {batch} as worse on worse.points > better.points and worse.severity_order > better.severity_order
+            """,
+        ),
+    ]
+
+
+def case_files() -> list[Rows]:
+    return [
+        rows(
+            title="Every customer with something overdue has one case",
+            sql="""
+                select late.customer_id, coalesce(cases.times, 0) as cases
+                from (select distinct customer_id from marts.risk_classification where days_past_due > 0) as late
+                left join (select customer_id, count(*) as times from {batch} group by customer_id) as cases using (customer_id)
+                where coalesce(cases.times, 0) <> 1
+            """,
+        ),
+        rows(
+            title="No case is about a customer without arrears",
+            sql="""
+                select customer_id, days_past_due
+                from {batch}
+                anti join (select customer_id from marts.risk_classification where days_past_due > 0) as late using (customer_id)
+            """,
+        ),
+        rows(
+            title="A case is as late and as bad as the customer's worst item",
+            sql="""
+                select cases.customer_id, cases.days_past_due, items.most_days, cases.risk_class, items.worst_class
+                from {batch} as cases
+                inner join (
+                    select customer_id, max(days_past_due) as most_days, max(risk_class) as worst_class
+                    from marts.risk_classification
+                    group by customer_id
+                ) as items using (customer_id)
+                where cases.days_past_due <> items.most_days or cases.risk_class is distinct from items.worst_class
+            """,
+        ),
+        rows(
+            title="A cause has evidence and a measure that matches",
+            sql="""
+                select customer_id, causes, evidence, measures
+                from {batch}
+                where (coalesce(causes, '') = '') <> (coalesce(evidence, '') = '')
+                    or (coalesce(causes, '') = '') <> (coalesce(measures, '') = '')
+            """,
+        ),
+    ]
+
+
 MARTS = {
     "risk_classification": ("Risk classification", risk_classification),
+    "watchlist": ("Watchlist", watchlist),
+    "case_files": ("Case files", case_files),
 }

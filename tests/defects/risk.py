@@ -47,4 +47,46 @@ DEFECTS = {
         "marts.risk_classification",
         "Migration agrees with the class of the last month-end",
     ): "update marts.risk_classification set migration = 'unchanged' where item_id = 'L-1'",
+    (
+        "marts.watchlist",
+        "Every row is of a date that was asked for",
+    ): "update marts.watchlist set as_of = as_of - 1 where customer_id = 'CL-2'",
+    (
+        "marts.watchlist",
+        "Every row names the policy it was computed under",
+    ): "update marts.watchlist set policy_version = null where customer_id = 'CL-2'",
+    (
+        "marts.case_files",
+        "Every row is of a date that was asked for",
+    ): "update marts.case_files set as_of = as_of - 1 where customer_id = 'CL-2'",
+    (
+        "marts.case_files",
+        "Every row names the policy it was computed under",
+    ): "update marts.case_files set policy_version = null where customer_id = 'CL-2'",
+    (
+        "marts.watchlist",
+        "No customer is watched twice",
+    ): "insert into marts.watchlist select * from marts.watchlist where customer_id = 'CL-2'",
+    (
+        "marts.watchlist",
+        "Every watched customer has a signal, evidence and a measure",
+    ): "update marts.watchlist set measures = '' where customer_id = 'CL-2'",
+    (
+        "marts.watchlist",
+        "More points are never less severe",
+    ): "update marts.watchlist set points = 5 where customer_id = 'CL-4'",
+    (
+        "marts.case_files",
+        "Every customer with something overdue has one case",
+    ): "insert into marts.case_files select * from marts.case_files where customer_id = 'CL-2'",
+    ("marts.case_files", "No case is about a customer without arrears"): """
+        insert into marts.case_files select * replace ('C-NONE' as customer_id) from marts.case_files limit 1""",
+    (
+        "marts.case_files",
+        "A case is as late and as bad as the customer's worst item",
+    ): "update marts.case_files set risk_class = 4 where customer_id = 'CL-2'",
+    (
+        "marts.case_files",
+        "A cause has evidence and a measure that matches",
+    ): "update marts.case_files set measures = '' where customer_id = 'CL-2'",
 }

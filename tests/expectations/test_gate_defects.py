@@ -15,9 +15,7 @@ from expectations.business import rows
 from expectations.engine import Finding, GateResult, Suite
 
 LANDING = of_landing.DEFECTS
-PUBLICATION = {
-    key: sql for domain in (aging, portfolio, quality, risk) for key, sql in domain.DEFECTS.items()
-}
+PUBLICATION = {key: sql for domain in (aging, portfolio, quality, risk) for key, sql in domain.DEFECTS.items()}
 DEFECTS = [("landing", *key, sql) for key, sql in LANDING.items()]
 DEFECTS += [("publication", *key, sql) for key, sql in PUBLICATION.items()]
 

@@ -79,7 +79,9 @@ def advance_aging(ledgers: Ledgers, day: date, calendar: Calendar, lag_days: int
 def _still_counts(row: Row, came: Iterable[Row]) -> bool:
     if row["kind"] != "payment":
         return False
-    undone = sum(r["amount"] for r in came if r["kind"] == "reversal" and r["reverses_id"] == row["advance_repayment_id"])
+    undone = sum(
+        r["amount"] for r in came if r["kind"] == "reversal" and r["reverses_id"] == row["advance_repayment_id"]
+    )
     return row["amount"] > undone
 
 
@@ -113,7 +115,9 @@ def book(loans: Mapping[str, Row], advances: Mapping[str, Row]) -> dict[tuple[st
     return found
 
 
-def customer_exposure(ledgers: Ledgers, day: date, loans: Mapping[str, Row], advances: Mapping[str, Row]) -> dict[str, Row]:
+def customer_exposure(
+    ledgers: Ledgers, day: date, loans: Mapping[str, Row], advances: Mapping[str, Row]
+) -> dict[str, Row]:
     rows = known(ledgers)
     cash = _cash(rows, day)
     found = {}

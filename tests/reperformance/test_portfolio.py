@@ -31,7 +31,9 @@ def with_advances(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
     def day(earliest: date = start) -> date:
         return earliest + timedelta(days=dice.choice((0, 1, dice.randint(0, max(1, (last[0] - earliest).days)))))
 
-    def repay(advance: dict[str, Any], kind: str, amount: Decimal, paid_on: date, reverses: dict[str, Any] | None = None):
+    def repay(
+        advance: dict[str, Any], kind: str, amount: Decimal, paid_on: date, reverses: dict[str, Any] | None = None
+    ):
         nonlocal number
         number += 1
         known_from = reverses["_delivery"] if reverses else advance["_delivery"]
@@ -65,7 +67,12 @@ def with_advances(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
         }
         ledgers["advances"].append(advance)
         if dice.random() < 0.3 and advance["_delivery"] < last:
-            changed = {"kind": dice.choice(KINDS), "security": "pledged", "written_off_on": day(advanced_on), "_delivery": last}
+            changed = {
+                "kind": dice.choice(KINDS),
+                "security": "pledged",
+                "written_off_on": day(advanced_on),
+                "_delivery": last,
+            }
             ledgers["advances"].append(advance | changed)
         for _ in range(dice.choice((0, 1, 1, 2, 3))):
             part = max(Decimal("0.01"), (amount * dice.choice((1, 1, 2, 3)) / 3).quantize(Decimal("0.01")))

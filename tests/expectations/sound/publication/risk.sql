@@ -16,3 +16,18 @@ where not is_written_off;
 create table evidence.to_classify as
 select item_type, item_id, currency, balance, if(risk_class >= 3, risk_class, 1) as least_class
 from marts.risk_classification;
+
+create table marts.watchlist as
+select
+    as_of, policy_version, customer_id, if(risk_class >= 3, 60, 30) as points, if(risk_class >= 3, 1, 2) as severity_order,
+    if(risk_class >= 3, 'high', 'medium') as severity, 'late' as signals, 'late [' || item_id || ']' as evidence,
+    'earlier_collection' as measures
+from marts.risk_classification
+where days_past_due > 0;
+
+create table marts.case_files as
+select
+    as_of, policy_version, customer_id, days_past_due, risk_class, 'no_plan_offered' as causes,
+    'no_plan_offered [loans ' || item_id || ']' as evidence, 'new_collection_plan' as measures
+from marts.risk_classification
+where days_past_due > 0;
