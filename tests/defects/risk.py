@@ -32,7 +32,7 @@ DEFECTS = {
     (
         "marts.risk_classification",
         "Every class is one of five",
-    ): "update marts.risk_classification set risk_class = null where item_id = 'L-2'",
+    ): "update marts.risk_classification set risk_class = null, migration = 'unchanged' where item_id = 'L-1'",
     (
         "marts.risk_classification",
         "A class worse than pass names the rule that decided",
