@@ -17,6 +17,7 @@ import yaml
 
 from flows.errors import UsageError
 from flows.ledgers import ledgers
+from flows.policy_risk import check_risk
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT / "seeds"
@@ -111,6 +112,7 @@ def read_policy(folder: Path | None = None) -> Policy:
     _check_schemes(seeds["bucket_scheme"])
     _check_defaults(seeds)
     _check_portfolio(seeds)
+    check_risk(seeds, settings)
     return Policy(seeds, settings)
 
 

@@ -28,6 +28,11 @@
     cast(round(sum({{ amount }} * {{ rate }}), 2) as decimal(18, 2))
 {%- endmacro %}
 
+{#- A share of what has no natural bounds (a ratio of two amounts, a growth): beyond 999 it is 999. -#}
+{% macro bounded_share(part, whole) -%}
+    {{ share(clamp(part, '-999 * cast(' ~ whole ~ ' as decimal(38, 2))', '999 * cast(' ~ whole ~ ' as decimal(38, 2))'), whole) }}
+{%- endmacro %}
+
 {#- The mean of a whole number weighted by amounts, decimal(18, 2), rounded half up by exact arithmetic; null where the weights sum to 0. -#}
 {% macro weighted_mean(weight, number) -%}
     {{ return(adapter.dispatch('weighted_mean')(weight, number)) }}

@@ -264,12 +264,44 @@ def test_policy_version_changes_with_any_cell_of_any_seed(write: Write, seed: st
 
 @pytest.mark.parametrize("setting", sorted(SHIPPED.settings))
 def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> None:
-    value = {
+    others = {
         "false": "true",
         "CNY": "USD",
         "": "2020-01-01",
         "repayments": "repayments loans",
         "days_360": "days_365",
-    }.get(SHIPPED.settings[setting], "1")
+        "CN": "IN",
+        "CN_SPECIFIC_2002": "CN_MOF_2012_20",
+    }
+    value = others.get(SHIPPED.settings[setting], "1")
     value = "2" if value == SHIPPED.settings[setting] else value
     assert read_policy(write("policy.csv", f"setting,value\n{setting},{value}\n")).version != SHIPPED.version
+
+
+# ------------------------------------------------------------------------------------------------ classification
+
+
+@pytest.mark.parametrize(
+    ("seed", "cells", "told"),
+    [
+        ("risk_class_rule", {"trigger": "smells_bad_flag"}, "cannot be judged from the ledgers"),
+        ("risk_class_rule", {"evaluated": "no", "needs": ""}, "what the ledgers lack"),
+        ("risk_class_rule", {"lifts_rule": "NO_SUCH"}, "there is no rule NO_SUCH"),
+        ("risk_class_rule", {"floor_class": "6"}, "Allowed: 1, 2, 3, 4, 5"),
+        ("risk_rule_set", {"rule_set": "NO_SUCH"}, "'NO_SUCH' has no rule"),
+        ("risk_treatment", {"upgrade": "never"}, "Allowed: days, cure_rule"),
+    ],
+)
+def test_a_rule_that_nobody_can_judge_is_refused(write: Write, seed: str, cells: dict[str, str], told: str) -> None:
+    refused(write(f"{seed}.csv", changed(seed, **cells)), told)
+
+
+def test_a_regime_and_a_scheme_are_whole(write: Write) -> None:
+    refused(write("policy.csv", "setting,value\nrisk_regime,MARS\n"), "'MARS' is not allowed", "CN_SME")
+    refused(write("policy.csv", "setting,value\nprovision_scheme,NONE\n"), "'NONE' is not allowed", "CN_MOF_2012_20")
+    write("policy.csv", "setting,value\n")
+    rows = [row for row in SHIPPED.seeds["risk_treatment"].rows if row["asset_class"] != "card"]
+    folder = write("risk_treatment.csv", as_text(rows))
+    refused(folder, "regime CN has no row for card, personal")
+    (folder / "risk_treatment.csv").unlink()
+    refused(write("provision_rate.csv", as_text(SHIPPED.seeds["provision_rate"].rows[:-1])), "no rate for class 5")
