@@ -170,6 +170,7 @@ def _show_knowledge(
             "history_months": f"{policy.settings['history_months']}::integer",
             "reporting_currency": quote(policy.settings["reporting_currency"]),
             "disclosure_basis": quote(policy.settings["disclosure_basis"]),
+            "collection_jurisdictions": quote(policy.settings["collection_jurisdictions"]),
         }
         connection.execute(
             f"""
