@@ -123,7 +123,9 @@ def nightly(
 
 
 @main.command()
-@click.option("--from", "first", metavar="DATE", required=True, help="First date, or the first month-end on or after it.")
+@click.option(
+    "--from", "first", metavar="DATE", required=True, help="First date, or the first month-end on or after it."
+)
 @click.option("--to", "last", metavar="DATE", required=True, help="No date after this one.")
 @click.option("--every", type=click.Choice(["month-end", "week", "day"]), default="month-end", show_default=True)
 @run_options

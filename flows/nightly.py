@@ -92,7 +92,11 @@ def say_what_is_known(night: Night) -> Knowledge:
     known = knowledge(night.home, night.upto)
     if not known.deliveries:
         raise DeliveryRefused(
-            ("No delivery is loaded" if night.landing is None else f"No delivery is loaded and {night.landing} holds none to load")
+            (
+                "No delivery is loaded"
+                if night.landing is None
+                else f"No delivery is loaded and {night.landing} holds none to load"
+            )
             + (f" up to --known-at {night.upto}" if night.upto else "")
             + (
                 ": load some first with `arrears nightly`."
@@ -179,7 +183,14 @@ class Night:
 
     def manifest(self, known: Knowledge, status: str, **facts: Any) -> dict[str, Any]:
         return publish.manifest_of(
-            self.home, known, self.policy, self.dates if self.as_of else None, self.run_id, status, self.started_at, **facts
+            self.home,
+            known,
+            self.policy,
+            self.dates if self.as_of else None,
+            self.run_id,
+            status,
+            self.started_at,
+            **facts,
         )
 
     def note_warnings(self, gate: GateResult) -> None:

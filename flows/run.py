@@ -142,8 +142,9 @@ def _summary(night: Any, manifest: dict[str, Any]) -> dict[str, Any]:
     rows = "\n".join(f"  {name:<22} {facts['rows']:>12,} rows" for name, facts in manifest["marts"].items())
     warnings = "\n".join(f"  {w}" for w in night.warnings)
     many = f" and {len(manifest['dates']) - 1} dates before" if len(manifest["dates"]) > 1 else ""
-    text = f"Published as of {manifest['as_of']}{many}, known at {manifest['known_at']}: {night.publication}\n{rows}" + (
-        f"\nTo look at:\n{warnings}" if warnings else ""
+    text = (
+        f"Published as of {manifest['as_of']}{many}, known at {manifest['known_at']}: {night.publication}\n{rows}"
+        + (f"\nTo look at:\n{warnings}" if warnings else "")
     )
     return {
         "status": manifest["status"],

@@ -9,7 +9,11 @@
 
 -- depends_on: {{ ref('int_aging__touched_loans') }}
 
-with spans as (
+with loans as (
+    select * from {{ ref('int_aging__loans_at') }}
+),
+
+spans as (
     select distinct
         loan_id,
         period_no,
@@ -23,7 +27,7 @@ with spans as (
         charged,
         recent_charges,
         case when charges_age then 0 else charged - charges_paid end as charges_waiting
-    from {{ ref('int_aging__loans_at') }} as loans
+    from loans
     {%- if is_incremental() %}
     where not exists (
         select 1 from {{ this }} as known

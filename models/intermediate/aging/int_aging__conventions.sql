@@ -14,7 +14,7 @@ delivered as (
     select
         products.product_id,
         {%- for column in convention_columns() %}
-            coalesce(products.{{ column }}, defaults.{{ column }}) as {{ column }},
+        coalesce(products.{{ column }}, defaults.{{ column }}) as {{ column }},
         {%- endfor %}
         products.valid_from as from_on
     from products

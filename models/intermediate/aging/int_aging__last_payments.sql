@@ -32,6 +32,16 @@ with_reversed as (
 ),
 
 -- only where a payment went does an earlier one become the last again
+days as (
+    select lives.loan_id, lives.paid_on as from_on
+    from lives
+    inner join with_reversed on with_reversed.loan_id = lives.loan_id
+    union
+    select lives.loan_id, lives.gone_on as from_on
+    from lives
+    where lives.gone_on < date '9999-12-31'
+),
+
 changes as (
     select lives.loan_id, lives.paid_on as from_on, lives.paid_on as last_paid_on
     from lives
@@ -42,13 +52,7 @@ changes as (
         days.loan_id,
         days.from_on,
         max(case when lives.paid_on <= days.from_on and lives.gone_on > days.from_on then lives.paid_on end) as last_paid_on
-    from (
-        select lives.loan_id, lives.paid_on as from_on from lives
-        inner join with_reversed on with_reversed.loan_id = lives.loan_id
-        union
-        select loan_id, gone_on as from_on from lives
-        where gone_on < date '9999-12-31'
-    ) as days
+    from days
     inner join lives on lives.loan_id = days.loan_id
     group by days.loan_id, days.from_on
 )

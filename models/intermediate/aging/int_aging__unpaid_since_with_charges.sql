@@ -42,7 +42,7 @@ queue as (
         charges.amount,
         true as is_charge
     from charges
-    inner join loans on loans.loan_id = charges.loan_id and charges.due_on >= loans.counts_from
+    inner join loans on loans.loan_id = charges.loan_id and loans.counts_from <= charges.due_on
     left join {{ ref('int_calendar__days') }} as days  -- a miss: nothing to roll, or beyond the calendar's years
         on days.calendar = {{ rolls_by('loans') }} and days.day = charges.due_on
     where charges.amount > 0

@@ -2,15 +2,20 @@
 -- as of: the newest rate dated on or before the date
 -- decision: 0022 one currency: a missing rate leaves ALL out
 
-with booked as (
+with lent as (
+    select
+        currency,
+        min(disbursed_on) as from_on
+    from {{ ref('int_aging__loans') }}
+    group by currency
+),
+
+booked as (
     select
         dates.as_of,
-        loans.currency
+        lent.currency
     from {{ source('raw', 'dates') }} as dates
-    inner join (
-        select currency, min(disbursed_on) as from_on from {{ ref('int_aging__loans') }}
-        group by currency
-    ) as loans on loans.from_on <= dates.as_of
+    inner join lent on lent.from_on <= dates.as_of
 ),
 
 rates as (

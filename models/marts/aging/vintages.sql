@@ -13,6 +13,13 @@ cohorts as (
     select * from {{ ref('int_aging__cohorts') }}
 ),
 
+thresholds as (
+    {%- for name, days in counts %}
+    select {{ days }} as days
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 -- a loan counts as bad from the first day that it reached so many days, or was written off
 ever_bad as (
     select
@@ -22,11 +29,7 @@ ever_bad as (
             coalesce(reached.reached_on, date '9999-12-31'), coalesce(loans.written_off_on, date '9999-12-31')
         ) as since_on
     from cohorts
-    cross join (
-        {%- for name, days in counts %}
-        select {{ days }} as days{{ ' union all' if not loop.last }}
-        {%- endfor %}
-    ) as thresholds
+    cross join thresholds
     inner join {{ ref('int_aging__loans') }} as loans on loans.loan_id = cohorts.loan_id
     left join {{ ref('int_aging__reached') }} as reached  -- a miss: never so late
         on reached.loan_id = cohorts.loan_id and reached.days = thresholds.days
@@ -80,7 +83,7 @@ judged as (
         cohorts.currency,
         first_payments.judged_on as day,
         count(*) as loans,
-        sum(case when first_payments.is_first_payment_default then 1 else 0 end) as defaults
+        sum(case when first_payments.is_first_payment_default then 1 else 0 end) as defaulted
     from {{ ref('int_aging__first_payments') }} as first_payments
     inner join cohorts on cohorts.loan_id = first_payments.loan_id
     group by cohorts.cohort_month, cohorts.segment, cohorts.currency, first_payments.judged_on
@@ -104,11 +107,11 @@ bad_at as (
         dates.as_of,
         bad.cohort_month,
         bad.segment,
-        bad.currency,
         {%- for name, days in counts %}
         sum(case when bad.days = {{ days }} then bad.loans else 0 end) as loans_{{ name }},
-        sum(case when bad.days = {{ days }} then bad.principal else 0 end) as principal_{{ name }}{{ ',' if not loop.last }}
+        sum(case when bad.days = {{ days }} then bad.principal else 0 end) as principal_{{ name }},
         {%- endfor %}
+        bad.currency
     from dates
     inner join bad on bad.day <= dates.as_of
     group by dates.as_of, bad.cohort_month, bad.segment, bad.currency
@@ -134,7 +137,7 @@ judged_at as (
         judged.segment,
         judged.currency,
         sum(judged.loans) as loans,
-        sum(judged.defaults) as defaults
+        sum(judged.defaulted) as defaulted
     from dates
     inner join judged on judged.day <= dates.as_of
     group by dates.as_of, judged.cohort_month, judged.segment, judged.currency
@@ -145,12 +148,11 @@ late_at as (
         figures.as_of,
         cohorts.cohort_month,
         cohorts.segment,
-        cohorts.currency,
         {%- for name, days in counts %}
         sum(case when figures.days_past_due >= {{ days }} then 1 else 0 end) as loans_{{ name }},
-        sum(case when figures.days_past_due >= {{ days }} then figures.outstanding_principal else 0 end)
-            as principal_{{ name }}{{ ',' if not loop.last }}
+        sum(case when figures.days_past_due >= {{ days }} then figures.outstanding_principal else 0 end) as principal_{{ name }},
         {%- endfor %}
+        cohorts.currency
     from {{ ref('int_aging__figures') }} as figures
     inner join cohorts on cohorts.loan_id = figures.loan_id
     where figures.is_history and not figures.is_written_off
@@ -180,7 +182,7 @@ shown as (
             as current_{{ name }}_principal,
         {%- endfor %}
         sum(coalesce(judged_at.loans, 0)) as first_payments_judged,
-        sum(coalesce(judged_at.defaults, 0)) as first_payment_defaults
+        sum(coalesce(judged_at.defaulted, 0)) as first_payment_defaults
     from cohorts_at
     inner join {{ ref('int_statements__currencies') }} as currencies
         on currencies.as_of = cohorts_at.as_of and currencies.currency = cohorts_at.currency

@@ -33,8 +33,11 @@ placed as (
             when periods.basis = 'calendar_months'
                 then
                     (periods.above_months = 0 or items.as_of > {{ add_months('items.overdue_since', 'cast(periods.above_months as integer)') }})
-                    and (periods.upper_months is null or items.as_of <= {{ add_months('items.overdue_since', 'cast(periods.upper_months as integer)') }})
-            else items.days_past_due > periods.above_days and (periods.upper_days is null or items.days_past_due <= periods.upper_days)
+                    and (
+                        periods.upper_months is null
+                        or items.as_of <= {{ add_months('items.overdue_since', 'cast(periods.upper_months as integer)') }}
+                    )
+            else periods.above_days < items.days_past_due and (periods.upper_days is null or periods.upper_days >= items.days_past_due)
         end
 ),
 
@@ -43,7 +46,13 @@ counted as (
     {%- for item_type in ["item_type", "'total'"] %}
     {%- for period in ["period", "'total'"] %}
     {%- for security in ["security", "'total'"] %}
-    select {{ item_type }} as item_type, {{ period }} as period, {{ security }} as security, shown_in, rate, overdue_balance
+    select
+        {{ item_type }} as item_type,
+        {{ period }} as period,
+        {{ security }} as security,
+        shown_in,
+        rate,
+        overdue_balance
     from placed
     {{ 'union all' if not (item_type == "'total'" and period == "'total'" and security == "'total'") }}
     {%- endfor %}

@@ -23,6 +23,6 @@ where
     loans.as_of = {{ as_of() }}
     and (
     -- a charge in the queue may have been paid by waivers, which do not climb
-    laid.on_rungs + laid.on_charges + laid.overpaid <> loans.paid_to + case when loans.charges_age then loans.charges_paid else 0 end
-    or laid.least_unpaid < 0
+        laid.on_rungs + laid.on_charges + laid.overpaid <> loans.paid_to + case when loans.charges_age then loans.charges_paid else 0 end
+        or laid.least_unpaid < 0
     )
