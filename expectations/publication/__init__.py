@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection
 
 from expectations.business import Rows, rows
 from expectations.engine import Suite
-from expectations.publication import aging, quality
+from expectations.publication import aging, collections, quality
 
-DOMAINS = (aging, quality)
+DOMAINS = (aging, collections, quality)
 MARTS: dict[str, tuple[str, Callable[[], list[Rows]]]] = {
     mart: entry for domain in DOMAINS for mart, entry in domain.MARTS.items()
 }

@@ -7,7 +7,7 @@ which neither the book nor the distribution holds. An expectation without a plan
 from __future__ import annotations
 
 import pytest
-from defects import aging, quality
+from defects import aging, collections, quality
 from defects import landing as of_landing
 
 from expectations import landing, publication
@@ -15,7 +15,7 @@ from expectations.business import rows
 from expectations.engine import Finding, GateResult, Suite
 
 LANDING = of_landing.DEFECTS
-PUBLICATION = {key: sql for domain in (aging, quality) for key, sql in domain.DEFECTS.items()}
+PUBLICATION = {key: sql for domain in (aging, collections, quality) for key, sql in domain.DEFECTS.items()}
 DEFECTS = [("landing", *key, sql) for key, sql in LANDING.items()]
 DEFECTS += [("publication", *key, sql) for key, sql in PUBLICATION.items()]
 

@@ -1,0 +1,33 @@
+"""Collections: each expectation, and what breaks it and nothing else."""
+
+DEFECTS = {
+    ("evidence.breaches_recomputed", "No breach that was recomputed is absent"): """
+        insert into evidence.breaches_recomputed values ('A-3', 'CN_GB_QUIET', '23:00')""",
+    ("evidence.breaches_recomputed", "No breach of a rule recomputed is made up"): """
+        delete from evidence.breaches_recomputed where attempt_id = 'A-2'""",
+    ("evidence.breaches_recomputed", "A breach shows the figure recomputed"): """
+        update evidence.breaches_recomputed set figure = '5' where attempt_id = 'A-2'""",
+    ("evidence.promises", "No promise is absent"): "insert into evidence.promises values ('P-9', 1)",
+    ("evidence.promises", "What was paid on a promise is what was recomputed"): """
+        update evidence.promises set paid_amount = 40.01 where attempt_id = 'P-1'""",
+    ("marts.contact_breaches", "No attempt is listed twice under one rule"): """
+        insert into marts.contact_breaches from marts.contact_breaches where attempt_id = 'A-3';
+        update marts.conduct_rules set not_evaluated = 2 where rule_id = 'CN_CBA_RECORD'""",
+    ("marts.contact_breaches", "A breach has a figure, and what was not evaluated says what it lacks"): """
+        update marts.contact_breaches set lacks = null where attempt_id = 'A-3'""",
+    ("marts.contact_breaches", "No breach is dated after the as-of date"): """
+        update marts.contact_breaches set attempted_on = '2026-11-01' where attempt_id = 'A-3'""",
+    ("marts.conduct_rules", "Breaches counted by rule are the breaches listed"): """
+        update marts.conduct_rules set breaches = 1 where rule_id = 'CN_GB_RETAIN5'""",
+    ("marts.promises", "No promise is listed twice"): """
+        insert into marts.promises from marts.promises where attempt_id = 'P-2'""",
+    ("marts.promises", "A promise's status follows from its day and its money"): """
+        update marts.promises set status = 'broken' where attempt_id = 'P-2'""",
+} | {
+    (f"marts.{mart}", title): f"update marts.{mart} set {change}"
+    for mart in ("contact_breaches", "conduct_rules", "promises")
+    for title, change in (
+        ("Every row is of a date that was asked for", "as_of = as_of - 1"),
+        ("Every row names the policy it was computed under", "policy_version = 'policy-0'"),
+    )
+}
