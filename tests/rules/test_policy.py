@@ -177,7 +177,9 @@ def without(seed: str, **cells: str) -> str:
         pytest.param("policy", "setting,value\nexpected_ledgers,repaymets\n", id="unknown ledger"),
         pytest.param("convention_default", changed("convention_default", component_order="fee,interest"), id="order"),
         pytest.param("policy", "setting,value\ncollection_jurisdictions,CN XX\n", id="no rules of this jurisdiction"),
-        pytest.param("collection_rule", changed("collection_rule", operator="in", window_start="22.00"), id="not a time"),
+        pytest.param(
+            "collection_rule", changed("collection_rule", operator="in", window_start="22.00"), id="not a time"
+        ),
         pytest.param("collection_rule", changed("collection_rule", limit_value=""), id="no limit"),
         pytest.param("convention_default", changed("convention_default", bucket_scheme="NONE"), id="unknown scheme"),
         pytest.param("convention_default", changed("convention_default", calendar="NONE"), id="unknown calendar"),
@@ -248,8 +250,13 @@ def test_policy_version_changes_with_any_cell_of_any_seed(write: Write, seed: st
 
 @pytest.mark.parametrize("setting", sorted(SHIPPED.settings))
 def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> None:
-    value = {"false": "true", "CNY": "USD", "CN": "US", "days_360": "days_365", "": "2020-01-01", "repayments": "repayments loans"}.get(
-        SHIPPED.settings[setting], "1"
-    )
+    value = {
+        "false": "true",
+        "CNY": "USD",
+        "CN": "US",
+        "days_360": "days_365",
+        "": "2020-01-01",
+        "repayments": "repayments loans",
+    }.get(SHIPPED.settings[setting], "1")
     value = "2" if value == SHIPPED.settings[setting] else value
     assert read_policy(write("policy.csv", f"setting,value\n{setting},{value}\n")).version != SHIPPED.version
