@@ -25,7 +25,7 @@ def backfill(run: Backfill) -> dict[str, Any]:
     built = compute_marts(run, known)
     candidate = stage_candidate(run, built)
     pass_publish_gate(run, candidate)
-    return publish_candidate(run, known, candidate)
+    return publish_candidate(run, known, built, candidate)
 
 
 @dataclass

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 from flows.database import connect
 from flows.dates import Dates
+from flows.earlier import Earlier, earlier_publications
 from flows.errors import ArrearsError
 from flows.home import Home, Knowledge
 from flows.land import attach_history, attach_open_quarantine
@@ -38,6 +40,7 @@ class Built:
     dbt_target: Path
     nodes: list[dict[str, Any]]
     full_refresh: bool
+    compared: list[str]
 
 
 class BuildFailed(ArrearsError):
@@ -103,7 +106,8 @@ def build(home: Home, knowledge: Knowledge, policy: Policy, dates: Dates) -> Bui
         "code_version": code_version(),
     }
     kept = state if state and _continues(state, here, home) else None
-    _show_knowledge(home, database, knowledge, policy, dates, kept)
+    earlier = earlier_publications(home, knowledge, policy.version, dates)
+    _show_knowledge(home, database, knowledge, policy, dates, earlier, kept)
     folder = project_folder(home, policy, database)
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if kept is None:
@@ -113,7 +117,7 @@ def build(home: Home, knowledge: Knowledge, policy: Policy, dates: Dates) -> Bui
     nodes = run_dbt(folder, arguments)
     with connect(database) as connection:
         connection.execute("create or replace table raw.state as select ? as state", [json.dumps(here)])
-    return Built(database, folder / "target", nodes, kept is None)
+    return Built(database, folder / "target", nodes, kept is None, [e.run_id for e in earlier])
 
 
 def working_database(home: Home, knowledge: Knowledge) -> Path:
@@ -149,9 +153,15 @@ def _continues(state: dict[str, Any], here: dict[str, Any], home: Home) -> bool:
 
 
 def _show_knowledge(
-    home: Home, database: Path, knowledge: Knowledge, policy: Policy, dates: Dates, kept: dict[str, Any] | None
+    home: Home,
+    database: Path,
+    knowledge: Knowledge,
+    policy: Policy,
+    dates: Dates,
+    earlier: list[Earlier],
+    kept: dict[str, Any] | None,
 ) -> None:
-    """Schema raw: views over the known Parquet, the one row that is the models' clock, and the dates to compute."""
+    """Schema raw: views over the known Parquet, the one row that is the models' clock, the dates, and what was said before."""
     if kept is None:
         for path in (database, database.with_name(database.name + ".wal")):
             path.unlink(missing_ok=True)
@@ -185,8 +195,31 @@ def _show_knowledge(
         connection.execute("create or replace table dates (as_of date, is_asked boolean, is_history boolean)")
         connection.executemany(
             "insert into dates values (?, ?, ?)",
-            [(day, day in dates.asked, day in dates.history) for day in sorted({*dates.asked, *dates.history})],
+            [
+                (day, day in dates.asked, day in dates.history)
+                for day in sorted({*dates.asked, *dates.history, *(e.as_of for e in earlier)})
+            ],
         )
+        _show_earlier(connection, earlier)
+
+
+def _show_earlier(connection: duckdb.DuckDBPyConnection, earlier: list[Earlier]) -> None:
+    """`published`: earlier publications, one row a date; `published_loans`: what they said of each loan."""
+    connection.execute(
+        "create or replace table published (as_of date, run_id varchar, known_no bigint, withdrawn_since varchar)"
+    )
+    said = []
+    for e in earlier:
+        connection.execute(
+            "insert into published values (?, ?, ?, ?)",
+            [e.as_of, e.run_id, e.known_at.order, ", ".join(e.withdrawn_since) or None],
+        )
+        said.append(f"select * from read_parquet({quote(str(e.figures))}) where as_of = date '{e.as_of}'")
+    if not said:
+        contract = yaml.safe_load((PROJECT / "models" / "marts" / "aging" / "loan_aging.yml").read_text("utf-8"))
+        columns = {c["name"]: c["data_type"] for c in contract["models"][0]["columns"]}
+        said = [f"select {', '.join(f'null::{kind} as {name}' for name, kind in columns.items())} where false"]
+    connection.execute(f"create or replace view published_loans as {' union all by name '.join(said)}")
 
 
 def run_dbt(folder: Path, arguments: list[str]) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def nightly(night: Night) -> dict[str, Any]:
     built = compute_marts(night, known)
     candidate = stage_candidate(night, built)
     pass_publish_gate(night, candidate)
-    return publish_candidate(night, known, candidate)
+    return publish_candidate(night, known, built, candidate)
 
 
 def can_retry(_task: Any, _run: Any, state: Any) -> bool:
@@ -139,10 +139,12 @@ def pass_publish_gate(night: Night, candidate: publish.Candidate) -> None:
 
 
 @task(name="Publish", **working)
-def publish_candidate(night: Night, known: Knowledge, candidate: publish.Candidate) -> dict[str, Any]:
+def publish_candidate(
+    night: Night, known: Knowledge, built: build.Built, candidate: publish.Candidate
+) -> dict[str, Any]:
     with step("Publishing" + ("" if night.switch else " without moving current")) as at:
         marts = publish.write_files(candidate)
-        manifest = night.manifest(known, "published", marts=marts)
+        manifest = night.manifest(known, "published", marts=marts, switched=night.switch, compared=built.compared)
         docs = validate.docs_of(night.home, night.run_id)
         keep = int(night.policy.settings["keep_publications"])
         folder = publish.publish(night.home, candidate, manifest, docs, night.switch, keep)

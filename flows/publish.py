@@ -23,6 +23,7 @@ from flows.build import Built, code_version
 from flows.content_hash import HASH_VERSION, content_hash
 from flows.database import connect
 from flows.dates import Dates
+from flows.earlier import forget_figures, keep_figures
 from flows.home import Home, Knowledge, now_text, sync, sync_files, write_json
 from flows.landing.files import identifier, quote
 from flows.policy import Policy
@@ -108,6 +109,8 @@ def manifest_of(
     started_at: str,
     marts: dict[str, Any] | None = None,
     message: str | None = None,
+    switched: bool = False,
+    compared: list[str] | None = None,
 ) -> dict[str, Any]:
     """What a run did, on what, under which rules: the audit pack's first page."""
     return {
@@ -116,6 +119,8 @@ def manifest_of(
         "dates": [str(day) for day in dates.asked] if dates else [],
         "known_at": knowledge.known_at,
         "status": status,
+        "switched": switched,
+        "compared": compared or [],
         "message": message,
         "policy_version": policy.version,
         "code_version": code_version(),
@@ -159,6 +164,8 @@ def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Pa
     final = home.published / f"{candidate.as_of}-{manifest['run_id']}"
     folder.rename(final)
     sync(home.published)
+    if switch:
+        keep_figures(home, manifest["run_id"], final)
     record_run(home, manifest)
     if switch:
         move_current(home, final)
@@ -181,6 +188,7 @@ def rotate(home: Home, keep: int) -> None:
     publications = sorted(publications_of(home), key=lambda p: json.loads((p / "manifest.json").read_text())["run_id"])
     for old in publications[: -max(2, keep)]:
         if old.resolve() != current:
+            forget_figures(home, json.loads((old / "manifest.json").read_text("utf-8")))
             shutil.rmtree(old)
 
 

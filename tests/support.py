@@ -13,7 +13,9 @@ from flows.build import Built, build
 from flows.dates import Dates
 from flows.home import Delivery, Home, knowledge
 from flows.land import commit, find_new_deliveries, prepare
+from flows.nightly import Night
 from flows.policy import Policy, read_policy
+from flows.publish import publish, stage, write_files
 
 
 def new_home(folder: Path) -> Home:
@@ -33,6 +35,17 @@ def load(landing: Path, home: Home, policy: Policy | None = None, upto: Delivery
 def build_at(home: Home, as_of: date, policy: Policy | None = None, upto: Delivery | None = None) -> Built:
     policy = policy or read_policy()
     return build(home, knowledge(home, upto), policy, Dates.night(as_of, int(policy.settings["history_months"])))
+
+
+def publish_at(home: Home, as_of: date, upto: Delivery | None = None) -> Path:
+    """A publication without gates, as `arrears nightly` leaves it; the folder of it."""
+    night = Night(home, None, as_of, known_at=upto and upto.name)
+    built = build_at(home, as_of, upto=upto)
+    candidate = stage(home, built, as_of, night.run_id)
+    facts = {"marts": write_files(candidate), "switched": True, "compared": built.compared}
+    docs = home.root / "no-docs"
+    docs.mkdir(exist_ok=True)
+    return publish(home, candidate, night.manifest(knowledge(home, upto), "published", **facts), docs, True, keep=7)
 
 
 def rows_of(database: Path, query: str) -> list[dict[str, Any]]:

@@ -1,10 +1,10 @@
--- grain: asked date and loan of int_aging__loans_at
+-- grain: date, asked for or compared, and loan of int_aging__loans_at
 -- as of: the end of each date asked for
 -- decision: 0003 business days, 0008 raw and delinquent days
 
 with loans as (
     select * from {{ ref('int_aging__loans_at') }}
-    where is_asked
+    where is_asked or is_restated
 ),
 
 calendar as (

@@ -6,6 +6,7 @@ select
     loans.as_of,
     loans.is_asked,
     loans.is_history,
+    loans.is_restated,
     loans.loan_id,
     loans.customer_id,
     loans.segment,

@@ -1,10 +1,10 @@
--- grain: asked date and loan of int_aging__loans_at that was ever overdue
+-- grain: date, asked for or compared, and loan of int_aging__loans_at that was ever overdue
 -- as of: every day up to each date asked for, each as of that day
 -- decision: 0004 history is in the positions: days grow by themselves within a span
 
 with loans as (
     select * from {{ ref('int_aging__loans_at') }}
-    where is_asked
+    where is_asked or is_restated
 ),
 
 -- spans with days past due on some day

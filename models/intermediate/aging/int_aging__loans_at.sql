@@ -1,4 +1,5 @@
--- grain: date of the run, and loan disbursed on or before it and not closed by it
+-- grain: date of the run, and loan disbursed on or before it and not closed by it; on dates that are only compared with an
+-- earlier publication, only loans that may differ from it
 -- as of: the end of each date that the run computes; dateless columns by the lag rule
 -- decision: 0001 two dates
 
@@ -6,14 +7,25 @@ with dates as (
     select * from {{ source('raw', 'dates') }}
 ),
 
+changed as (
+    select distinct
+        as_of,
+        loan_id
+    from {{ ref('int_quality__changes_since') }}
+),
+
 loans as (
     select
         dates.as_of,
         dates.is_asked,
         dates.is_history,
+        changed.loan_id is not null as is_restated,
         loans.*
     from {{ ref('int_aging__loans') }} as loans
     inner join dates on dates.as_of >= loans.disbursed_on and dates.as_of < coalesce(loans.closed_on, date '9999-12-31')
+    left join changed  -- a miss: nothing new about the loan since an earlier publication of the date
+        on changed.loan_id = loans.loan_id and changed.as_of = dates.as_of
+    where dates.is_asked or dates.is_history or changed.loan_id is not null
 ),
 
 loan_versions as (
@@ -28,6 +40,7 @@ select
     loans.as_of,
     loans.is_asked,
     loans.is_history,
+    loans.is_restated,
     loans.loan_id,
     loans.customer_id,
     customers.segment,

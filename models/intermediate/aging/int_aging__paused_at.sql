@@ -1,4 +1,4 @@
--- grain: asked date and loan of int_aging__loans_at that is overdue and was ever paused
+-- grain: date, asked for or compared, and loan of int_aging__loans_at that is overdue and was ever paused
 -- as of: the end of each date asked for
 -- decision: 0008 paused days are a union of [from_on, to_on), cut to the window of overdue days or not, by pause_scope
 
@@ -10,7 +10,7 @@ with windows as (
         -- the first day that no longer counts
         case when day_count = 'include_due_date' then {{ add_days('as_of', 1) }} else as_of end as end_day
     from {{ ref('int_aging__loans_at') }}
-    where is_asked and days_past_due > 0
+    where (is_asked or is_restated) and days_past_due > 0
 ),
 
 cut as (
