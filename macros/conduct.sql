@@ -34,3 +34,12 @@
 {% macro is_valid_on(seed, day) -%}
     coalesce({{ seed }}.valid_from, date '0001-01-01') <= {{ day }} and coalesce({{ seed }}.valid_to, date '9999-12-31') >= {{ day }}
 {%- endmacro %}
+
+{#- The means of contact of the ledger, and the steps of the ladder that attempts are counted by. -#}
+{% macro contact_channels() -%}
+    {{ return(['phone', 'sms', 'email', 'letter', 'visit', 'app', 'social', 'legal']) }}
+{%- endmacro %}
+
+{% macro collection_steps() -%}
+    {{ return(['PHONE', 'SMS', 'EMAIL', 'AGENCY', 'SOCIAL_CLUE', 'EMERGENCY_CONTACT', 'EMPLOYER', 'COURT']) }}
+{%- endmacro %}
