@@ -5,6 +5,8 @@ from __future__ import annotations
 from expectations.business import Rows, rows
 from expectations.engine import Suite
 
+CHANNELS = ("phone", "sms", "email", "letter", "visit", "app", "social", "legal")
+
 
 def evidence() -> list[Suite]:
     return [
@@ -102,6 +104,107 @@ def contact_breaches() -> list[Rows]:
     ]
 
 
+def contactability() -> list[Rows]:
+    return [
+        rows(
+            title="Customers with days past due are listed, each once, and nobody else",
+            sql="""
+                select customer_id, listed, late
+                from (select customer_id, count(*) as listed from {batch} group by customer_id)
+                full join (
+                    select customer_id, count(*) as late
+                    from marts.loan_aging
+                    where days_past_due > 0 and as_of = (select max(as_of) from evidence.run)
+                    group by customer_id
+                ) using (customer_id)
+                where listed is distinct from 1 or late is null
+            """,
+        ),
+        rows(
+            title="Attempts counted are the attempts of the ledger",
+            description="Of customers whose time zone and contacts are said in full.",
+            sql="""
+                select customer_id, shown.attempts, known.attempts as recounted
+                from {batch} as shown
+                inner join (
+                    select customer_id, count(*) filter (lender_began) as attempts from evidence.contact_attempts group by customer_id
+                ) as known using (customer_id)
+                where shown.attempts <> known.attempts
+            """,
+        ),
+        rows(
+            title="Attempts by channel add up to the attempts",
+            sql=f"""
+                select customer_id, attempts, reached
+                from {{batch}}
+                where attempts <> {" + ".join(f"attempts_{channel}" for channel in CHANNELS)}
+                    or reached <> {" + ".join(f"reached_{channel}" for channel in CHANNELS)}
+            """,
+        ),
+        rows(
+            title="Who is lost has a day and a rule, and nobody else has",
+            sql="""
+                select customer_id, is_lost_contact, lost_since, lost_rule
+                from {batch}
+                where is_lost_contact is distinct from (lost_since is not null and lost_rule is not null)
+                    or lost_since > as_of
+            """,
+        ),
+    ]
+
+
+def collection_worklist() -> list[Rows]:
+    return [
+        rows(
+            title="Customers with delinquent days are on the worklist, each once, and nobody else",
+            sql="""
+                select customer_id, listed, delinquent
+                from (select customer_id, count(*) as listed from {batch} group by customer_id)
+                full join (
+                    select customer_id, count(*) as delinquent
+                    from marts.loan_aging
+                    where delinquent_days > 0 and as_of = (select max(as_of) from evidence.run)
+                    group by customer_id
+                ) using (customer_id)
+                where listed is distinct from 1 or delinquent is null
+            """,
+        ),
+        rows(
+            title="Whoever is due has a step, and whoever is held has none and a reason",
+            sql="""
+                select customer_id, status, step, reason
+                from {batch}
+                where not coalesce(
+                    (status = 'due' and step is not null and channel is not null and party is not null)
+                    or (
+                        status = 'held' and step is null
+                        and reason in ('paused', 'repayment_in_quarantine', 'no_step_allowed')
+                    ), false
+                )
+            """,
+        ),
+        rows(
+            title="Nobody but a lost customer has others contacted about him",
+            description="A contact person or an employer is a step for customers who are lost, and for nobody else.",
+            sql="""
+                select customer_id, step, party
+                from {batch}
+                semi join (select * from marts.contactability where not is_lost_contact) as found using (customer_id)
+                where party in ('contact', 'employer', 'third_party')
+            """,
+        ),
+        rows(
+            title="The step is the next one of contactability",
+            sql="""
+                select customer_id, step, next_step
+                from {batch}
+                inner join marts.contactability using (customer_id)
+                where status = 'due' and step is distinct from next_step
+            """,
+        ),
+    ]
+
+
 def conduct_rules() -> list[Rows]:
     return [
         rows(
@@ -148,6 +251,8 @@ def promises() -> list[Rows]:
 
 
 MARTS = {
+    "contactability": ("Who can be reached", contactability),
+    "collection_worklist": ("What to do tomorrow", collection_worklist),
     "contact_breaches": ("Breaches of conduct", contact_breaches),
     "conduct_rules": ("Rules of conduct", conduct_rules),
     "promises": ("Promises to pay", promises),

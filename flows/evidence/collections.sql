@@ -19,7 +19,7 @@ inner join clock_of_customer using (customer_id)
 where begun_at < (select as_of + 1 from clock) and customer_id not in (select customer_id from work.raw.contact_attempts where party is null);
 
 create table evidence.contact_attempts as
-select attempt_id, customer_id, begun_at::date as attempted_on from attempt;
+select attempt_id, customer_id, begun_at::date as attempted_on, lender_began from attempt;
 
 -- Four rules worked out again where the policy has them as shipped; the others have tests of their own.
 create temp table conduct as

@@ -24,7 +24,8 @@ DEFECTS = {
     ): "update evidence.book set outstanding_principal = 1000.01 where loan_id = 'L-1'",
     ("evidence.book", "The book is not empty"): """
         delete from evidence.book; delete from evidence.recomputed; delete from evidence.previous;
-        delete from marts.loan_aging; delete from marts.aging_distribution""",
+        delete from marts.loan_aging; delete from marts.aging_distribution;
+        delete from marts.contactability; delete from marts.collection_worklist""",
     (
         "evidence.recomputed",
         "Late loans are flagged",

@@ -23,9 +23,25 @@ DEFECTS = {
         insert into marts.promises from marts.promises where attempt_id = 'P-2'""",
     ("marts.promises", "A promise's status follows from its day and its money"): """
         update marts.promises set status = 'broken' where attempt_id = 'P-2'""",
+    ("marts.contactability", "Customers with days past due are listed, each once, and nobody else"): """
+        delete from marts.contactability where customer_id = 'CL-4'""",
+    ("marts.contactability", "Attempts counted are the attempts of the ledger"): """
+        update marts.contactability set attempts = 6, attempts_phone = 6 where customer_id = 'CL-2'""",
+    ("marts.contactability", "Attempts by channel add up to the attempts"): """
+        update marts.contactability set attempts_sms = 1 where customer_id = 'CL-4'""",
+    ("marts.contactability", "Who is lost has a day and a rule, and nobody else has"): """
+        update marts.contactability set lost_since = '2026-10-01' , lost_rule = 'LOST_INVALID' where customer_id = 'CL-4'""",
+    ("marts.collection_worklist", "Customers with delinquent days are on the worklist, each once, and nobody else"): """
+        delete from marts.collection_worklist where customer_id = 'CL-4'""",
+    ("marts.collection_worklist", "Whoever is due has a step, and whoever is held has none and a reason"): """
+        update marts.collection_worklist set reason = 'forgotten' where status = 'held'""",
+    ("marts.collection_worklist", "Nobody but a lost customer has others contacted about him"): """
+        update marts.collection_worklist set party = 'employer' where customer_id = 'CL-4'""",
+    ("marts.collection_worklist", "The step is the next one of contactability"): """
+        update marts.collection_worklist set step = 'SMS' where customer_id = 'CL-4'""",
 } | {
     (f"marts.{mart}", title): f"update marts.{mart} set {change}"
-    for mart in ("contact_breaches", "conduct_rules", "promises")
+    for mart in ("contactability", "collection_worklist", "contact_breaches", "conduct_rules", "promises")
     for title, change in (
         ("Every row is of a date that was asked for", "as_of = as_of - 1"),
         ("Every row names the policy it was computed under", "policy_version = 'policy-0'"),
