@@ -10,7 +10,7 @@ with contacts as (
         channel,
         party,
         -- attempts that name no contact point may have been at any of them
-        coalesce(contact_point_id, '') as point,
+        coalesce(contact_point_id, '') as point_id,
         is_by_lender,
         is_with_debtor,
         is_stop_requested,
@@ -28,9 +28,9 @@ third_persons as (
             partition by customer_id, party order by contact_no {{ earlier }}
         ) as refusals_of_party,
         sum(case when is_refusal then 1 else 0 end) over (
-            partition by customer_id, party, point order by contact_no {{ earlier }}
+            partition by customer_id, party, point_id order by contact_no {{ earlier }}
         ) as refusals_at_point,
-        sum(case when is_refusal and point = '' then 1 else 0 end) over (
+        sum(case when is_refusal and point_id = '' then 1 else 0 end) over (
             partition by customer_id, party order by contact_no {{ earlier }}
         ) as refusals_at_no_point
     from contacts
@@ -41,7 +41,7 @@ after_refusal as (
     select
         *,
         is_by_lender and case
-            when point = '' then coalesce(refusals_of_party, 0) > 0
+            when point_id = '' then coalesce(refusals_of_party, 0) > 0
             else coalesce(refusals_at_point, 0) + coalesce(refusals_at_no_point, 0) > 0
         end as is_after_refusal
     from third_persons

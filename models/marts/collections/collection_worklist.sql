@@ -7,7 +7,7 @@ with items as (
         *,
         row_number() over (
             partition by customer_id
-            order by case when held_because is null then 0 else 1 end, days_past_due desc, item_type, item_id
+            order by case when held_because is null then 0 else 1 end asc, days_past_due desc, item_type asc, item_id asc
         ) as place
     from {{ ref('int_collections__overdue_customers') }}
     where is_to_be_collected
