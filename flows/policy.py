@@ -6,6 +6,7 @@ import csv
 import difflib
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
@@ -113,6 +114,7 @@ def read_policy(folder: Path | None = None) -> Policy:
     _check_defaults(seeds)
     _check_portfolio(seeds)
     check_risk(seeds, settings)
+    _check_conduct(seeds["collection_rule"], settings["collection_jurisdictions"])
     return Policy(seeds, settings)
 
 
@@ -175,6 +177,7 @@ def _setting_problem(setting: str, value: str) -> str | None:
     return None
 
 
+CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 WORDS = {
     "integer": "a whole number",
     "decimal": "a decimal number",
@@ -353,4 +356,23 @@ def _check_defaults(seeds: dict[str, Seed]) -> None:
         raise UsageError(
             f"{seed.path}, line 2, component_order: {row['component_order']!r}. Allowed: fee, interest and principal, each "
             "once, separated by commas."
+        )
+
+
+def _check_conduct(seed: Seed, jurisdictions: str) -> None:
+    """Rules of conduct can be judged: a window of two times for hours, else a limit; and the jurisdictions chosen have rules."""
+    for line, row in enumerate(seed.rows, start=2):
+        if row["operator"] in ("in", "not_in") and row["metric"] != "party_in":
+            wrong = [c for c in ("window_start", "window_end") if not CLOCK.fullmatch(row[c])]
+            allowed = "a time from 00:00 to 24:00"
+        elif row["metric"] == "party_in":
+            wrong, allowed = ["limit_value"] * (not row["limit_value"]), "parties, separated by |"
+        else:
+            wrong, allowed = ["limit_value"] * (not _fits(row["limit_value"], "integer")), "a whole number"
+        if wrong:
+            raise UsageError(f"{seed.path}, line {line}, {wrong[0]}: {row[wrong[0]]!r}. Allowed: {allowed}.")
+    known = sorted({row["jurisdiction"] for row in seed.rows})
+    if unknown := [name for name in jurisdictions.split() if name not in known]:
+        raise UsageError(
+            f"collection_jurisdictions: {seed.path} has no rule of {unknown[0]!r}. Allowed: {', '.join(known)}, separated by blanks."
         )

@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection
 
 from expectations.business import Rows, rows
 from expectations.engine import Suite
-from expectations.publication import aging, portfolio, quality, risk, statements, trends
+from expectations.publication import aging, collections, portfolio, quality, risk, statements, trends
 
-DOMAINS = (aging, trends, portfolio, risk, statements, quality)
+DOMAINS = (aging, trends, portfolio, risk, collections, statements, quality)
 MARTS: dict[str, tuple[str, Callable[[], list[Rows]]]] = {
     mart: entry for domain in DOMAINS for mart, entry in domain.MARTS.items()
 }

@@ -7,7 +7,7 @@ which neither the book nor the distribution holds. An expectation without a plan
 from __future__ import annotations
 
 import pytest
-from defects import aging, portfolio, quality, risk, statements, trends
+from defects import aging, collections, portfolio, quality, risk, statements, trends
 from defects import landing as of_landing
 
 from expectations import landing, publication
@@ -16,7 +16,9 @@ from expectations.engine import Finding, GateResult, Suite
 
 LANDING = of_landing.DEFECTS
 PUBLICATION = {
-    key: sql for domain in (aging, trends, portfolio, risk, statements, quality) for key, sql in domain.DEFECTS.items()
+    key: sql
+    for domain in (aging, trends, portfolio, risk, collections, statements, quality)
+    for key, sql in domain.DEFECTS.items()
 }
 DEFECTS = [("landing", *key, sql) for key, sql in LANDING.items()]
 DEFECTS += [("publication", *key, sql) for key, sql in PUBLICATION.items()]

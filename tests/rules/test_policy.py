@@ -176,6 +176,11 @@ def without(seed: str, **cells: str) -> str:
         pytest.param("policy", "setting,value\nfpd_days,-5\n", id="negative days"),
         pytest.param("policy", "setting,value\nexpected_ledgers,repaymets\n", id="unknown ledger"),
         pytest.param("convention_default", changed("convention_default", component_order="fee,interest"), id="order"),
+        pytest.param("policy", "setting,value\ncollection_jurisdictions,CN XX\n", id="no rules of this jurisdiction"),
+        pytest.param(
+            "collection_rule", changed("collection_rule", operator="in", window_start="22.00"), id="not a time"
+        ),
+        pytest.param("collection_rule", changed("collection_rule", limit_value=""), id="no limit"),
         pytest.param("convention_default", changed("convention_default", bucket_scheme="NONE"), id="unknown scheme"),
         pytest.param("convention_default", changed("convention_default", calendar="NONE"), id="unknown calendar"),
         pytest.param("convention_default", changed("convention_default", grace_days=""), id="default left empty"),
@@ -267,10 +272,10 @@ def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> 
     others = {
         "false": "true",
         "CNY": "USD",
+        "CN": "IN",
+        "days_360": "days_365",
         "": "2020-01-01",
         "repayments": "repayments loans",
-        "days_360": "days_365",
-        "CN": "IN",
         "CN_SPECIFIC_2002": "CN_MOF_2012_20",
     }
     value = others.get(SHIPPED.settings[setting], "1")
