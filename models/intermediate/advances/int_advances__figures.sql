@@ -36,7 +36,7 @@ customer_versions as (
 calendar as (
     select days.*
     from {{ ref('int_calendar__days') }} as days
-    inner join {{ ref('convention_default') }} as defaults on defaults.calendar = days.calendar
+    inner join {{ ref('convention_default') }} as house on house.calendar = days.calendar
 )
 
 select

@@ -4,30 +4,30 @@
 
 with advised as (
     select
-        types.customer_id,
-        types.currency,
+        held.customer_id,
+        held.currency,
         advice.advice,
         advice.code,
-        100 * types.precedence + advice.code_order as place,
+        100 * held.precedence + advice.code_order as place,
         advice.label_zh,
         advice.label_en,
         row_number() over (
-            partition by types.customer_id, types.currency, advice.advice, advice.code
-            order by types.precedence, advice.code_order
+            partition by held.customer_id, held.currency, advice.advice, advice.code
+            order by held.precedence, advice.code_order
         ) as times
-    from {{ ref('int_portfolio__customer_types') }} as types
-    inner join {{ ref('customer_type_advice') }} as advice on advice.customer_type = types.customer_type
+    from {{ ref('int_portfolio__customer_types') }} as held
+    inner join {{ ref('customer_type_advice') }} as advice on advice.customer_type = held.customer_type
 )
 
 select
     customer_id,
     currency,
-    {%- for advice, column in [('cause', 'likely_causes'), ('measure', 'recommended_measures')] %}
-    {%- for said, suffix, separator in [('code', '', ', '), ('label_zh', '_zh', '；'), ('label_en', '_en', '; ')] %}
-    {{ dbt.listagg("case when advice = '" ~ advice ~ "' then " ~ said ~ " end", "'" ~ separator ~ "'", 'order by place') }} as {{ column }}{{ suffix }}
-    {{- ',' if not (advice == 'measure' and said == 'label_en') }}
-    {%- endfor %}
-    {%- endfor %}
+    {{ advice_list('cause', 'code', ', ') }} as likely_causes,
+    {{ advice_list('cause', 'label_zh', '；') }} as likely_causes_zh,
+    {{ advice_list('cause', 'label_en', '; ') }} as likely_causes_en,
+    {{ advice_list('measure', 'code', ', ') }} as recommended_measures,
+    {{ advice_list('measure', 'label_zh', '；') }} as recommended_measures_zh,
+    {{ advice_list('measure', 'label_en', '; ') }} as recommended_measures_en
 from advised
 where times = 1
 group by customer_id, currency

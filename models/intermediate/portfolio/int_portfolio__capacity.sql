@@ -4,7 +4,18 @@
 
 with measured as (
     select
-        exposures.*,
+        exposures.customer_id,
+        exposures.currency,
+        exposures.loans,
+        exposures.advances,
+        exposures.loan_balance,
+        exposures.advance_balance,
+        exposures.exposure,
+        exposures.overdue_balance,
+        exposures.overdue_amount,
+        exposures.loan_days_past_due,
+        exposures.advance_days_past_due,
+        exposures.duration_days,
         collateral.collateral_value,
         {{ share('exposures.overdue_balance', 'exposures.exposure') }} as arrears_share,
         {{ share('greatest(0, coalesce(cash.cash, 0))', '(greatest(0, coalesce(cash.cash, 0)) + exposures.overdue_amount)') }} as repaid_share_90d,
@@ -28,10 +39,10 @@ select
 from measured
 inner join {{ ref('capacity_rule') }} as rules
     on
-        (rules.loan_days_from is null or measured.loan_days_past_due >= rules.loan_days_from)
-        and (rules.loan_days_to is null or measured.loan_days_past_due <= rules.loan_days_to)
-        and (rules.advance_days_from is null or measured.duration_days >= rules.advance_days_from)
-        and (rules.advance_days_to is null or measured.duration_days <= rules.advance_days_to)
-        and (rules.arrears_share_from is null or measured.arrears_share >= rules.arrears_share_from)
-        and (rules.repaid_share_below is null or measured.repaid_share_90d < rules.repaid_share_below)
-        and (rules.coverage_below is null or measured.coverage < rules.coverage_below)
+        (rules.loan_days_from is null or rules.loan_days_from <= measured.loan_days_past_due)
+        and (rules.loan_days_to is null or rules.loan_days_to >= measured.loan_days_past_due)
+        and (rules.advance_days_from is null or rules.advance_days_from <= measured.duration_days)
+        and (rules.advance_days_to is null or rules.advance_days_to >= measured.duration_days)
+        and (rules.arrears_share_from is null or rules.arrears_share_from <= measured.arrears_share)
+        and (rules.repaid_share_below is null or rules.repaid_share_below > measured.repaid_share_90d)
+        and (rules.coverage_below is null or rules.coverage_below > measured.coverage)

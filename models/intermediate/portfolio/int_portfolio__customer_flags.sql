@@ -11,14 +11,14 @@ thresholds as (
         judged.customer_id,
         judged.currency,
         customers.segment,
-        case when own.segment is null then others.large_from else own.large_from end as large_from,
-        case when own.segment is null then others.long_tenor_above_months else own.long_tenor_above_months end as long_tenor_above_months
+        case when own.segment is null then of_any.large_from else own.large_from end as large_from,
+        case when own.segment is null then of_any.long_tenor_above_months else own.long_tenor_above_months end as long_tenor_above_months
     from {{ ref('int_portfolio__judged_items') }} as judged
     inner join customers on customers.customer_id = judged.customer_id
     left join {{ ref('customer_type_threshold') }} as own  -- a miss: those of any currency
         on own.segment = customers.segment and own.currency = judged.currency
-    left join {{ ref('customer_type_threshold') }} as others  -- a miss: no limit is stated
-        on others.segment = customers.segment and others.currency = '*'
+    left join {{ ref('customer_type_threshold') }} as of_any  -- a miss: no limit is stated
+        on of_any.segment = customers.segment and of_any.currency = '*'
 )
 
 select

@@ -5,14 +5,14 @@
 select
     flags.customer_id,
     flags.currency,
-    types.customer_type,
-    types.precedence,
-    types.label_zh,
-    types.label_en,
-    row_number() over (partition by flags.customer_id, flags.currency order by types.precedence) = 1 as is_primary
+    kinds.customer_type,
+    kinds.precedence,
+    kinds.label_zh,
+    kinds.label_en,
+    row_number() over (partition by flags.customer_id, flags.currency order by kinds.precedence) = 1 as is_primary
 from {{ ref('int_portfolio__customer_flags') }} as flags
-inner join {{ ref('customer_type') }} as types
-    on case types.customer_type
+inner join {{ ref('customer_type') }} as kinds
+    on case kinds.customer_type
         when 'new' then flags.is_new
         when 'repeat' then flags.is_repeat
         when 'large' then flags.is_large

@@ -31,7 +31,7 @@ ranked as (
         *,
         row_number() over (
             partition by customer_id, currency
-            order by days_past_due desc, started_on, item_id, item_type
+            order by days_past_due desc, started_on asc, item_id asc, item_type asc
         ) as place,
         max({{ calendar_months_between('started_on', 'ends_on') }}) over (partition by customer_id, currency) as longest_tenor_months
     from items

@@ -9,21 +9,21 @@ with shown as (
 
 customers as (
     select
-        types.customer_id,
-        types.customer_type,
-        types.precedence,
-        types.label_zh,
-        types.label_en,
-        types.is_primary,
+        held.customer_id,
+        held.customer_type,
+        held.precedence,
+        held.label_zh,
+        held.label_en,
+        held.is_primary,
         flags.exposure,
         flags.overdue_amount,
         flags.overdue_balance,
         shown.shown_in,
         shown.rate
-    from {{ ref('int_portfolio__customer_types') }} as types
+    from {{ ref('int_portfolio__customer_types') }} as held
     inner join {{ ref('int_portfolio__customer_flags') }} as flags
-        on flags.customer_id = types.customer_id and flags.currency = types.currency
-    inner join shown on shown.currency = types.currency
+        on flags.customer_id = held.customer_id and flags.currency = held.currency
+    inner join shown on shown.currency = held.currency
 ),
 
 counted as (
