@@ -183,6 +183,7 @@ def _show_knowledge(
             "risk_regime": quote(policy.settings["risk_regime"]),
             "provision_scheme": quote(policy.settings["provision_scheme"]),
             "history_complete_from": f"nullif({quote(policy.settings['history_complete_from'])}, '')::date",
+            "collection_jurisdictions": quote(policy.settings["collection_jurisdictions"]),
         }
         connection.execute(
             f"""

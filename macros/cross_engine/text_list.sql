@@ -1,13 +1,12 @@
-{#- The values of a group as one text, in order, separated by commas; nulls are left out. -#}
-{% macro text_list(expression, order_by) -%}
-    {{ return(adapter.dispatch('text_list')(expression, order_by)) }}
+{#- The values of a group as one text, in an order, separated; nulls are left out, null where there are none. -#}
+{% macro text_list(expression, order_by, separator=', ') -%}
+    {{ return(adapter.dispatch('text_list')(expression, order_by, separator)) }}
 {%- endmacro %}
 
-{% macro default__text_list(expression, order_by) -%}
-    string_agg({{ expression }}, ', ' order by {{ order_by }})
+{% macro default__text_list(expression, order_by, separator) -%}
+    string_agg({{ expression }}, '{{ separator }}' order by {{ order_by }})
 {%- endmacro %}
 
-{#- Spark sorts by the values themselves. -#}
-{% macro spark__text_list(expression, order_by) -%}
-    array_join(sort_array(collect_list({{ expression }})), ', ')
+{% macro spark__text_list(expression, order_by, separator) -%}
+    listagg({{ expression }}, '{{ separator }}') within group (order by {{ order_by }})
 {%- endmacro %}

@@ -66,6 +66,10 @@ def with_advances(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
             "_delivery": dice.choice((first, first, last)),
         }
         ledgers["advances"].append(advance)
+        if dice.random() < 0.3:  # one just as late, begun on the same day or before
+            started_on = advanced_on - timedelta(days=dice.choice((0, 5)))
+            twin_id = dice.choice("TA") + advance["advance_id"][1:] + "T"
+            ledgers["advances"].append(advance | {"advance_id": twin_id, "advanced_on": started_on})
         if dice.random() < 0.3 and advance["_delivery"] < last:
             changed = {
                 "kind": dice.choice(KINDS),

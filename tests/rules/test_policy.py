@@ -176,6 +176,11 @@ def without(seed: str, **cells: str) -> str:
         pytest.param("policy", "setting,value\nfpd_days,-5\n", id="negative days"),
         pytest.param("policy", "setting,value\nexpected_ledgers,repaymets\n", id="unknown ledger"),
         pytest.param("convention_default", changed("convention_default", component_order="fee,interest"), id="order"),
+        pytest.param("policy", "setting,value\ncollection_jurisdictions,CN XX\n", id="no rules of this jurisdiction"),
+        pytest.param(
+            "collection_rule", changed("collection_rule", operator="in", window_start="22.00"), id="not a time"
+        ),
+        pytest.param("collection_rule", changed("collection_rule", limit_value=""), id="no limit"),
         pytest.param("convention_default", changed("convention_default", bucket_scheme="NONE"), id="unknown scheme"),
         pytest.param("convention_default", changed("convention_default", calendar="NONE"), id="unknown calendar"),
         pytest.param("convention_default", changed("convention_default", grace_days=""), id="default left empty"),
@@ -195,6 +200,25 @@ def without(seed: str, **cells: str) -> str:
                 ]
             ),
             id="two versions at once",
+        ),
+        pytest.param("advance_bucket", without("advance_bucket", bucket="A2"), id="durations with a gap"),
+        pytest.param("advance_bucket", without("advance_bucket", bucket="A1"), id="durations from 31 days on"),
+        pytest.param(
+            "advance_bucket", changed("advance_bucket", valid_from="2020-01-01"), id="a version of one bucket"
+        ),
+        pytest.param(
+            "advance_bucket",
+            as_text([{**row, "valid_from": "2020-01-01"} for row in SHIPPED.seeds["advance_bucket"].rows]),
+            id="no durations before 2020",
+        ),
+        pytest.param("advance_kind", without("advance_kind", kind="card"), id="kind of advance missing"),
+        pytest.param("advance_kind", changed("advance_kind", long_held_after_days=""), id="never long held"),
+        pytest.param("customer_type", without("customer_type", customer_type="new"), id="type missing"),
+        pytest.param("customer_type", changed("customer_type", precedence="1"), id="two types come first"),
+        pytest.param("capacity_rule", without("capacity_rule", rule="no_sign"), id="no rule for everybody"),
+        pytest.param("capacity_rule", changed("capacity_rule", loan_days_from="", advance_days_from=""), id="no limit"),
+        pytest.param(
+            "capacity_rule", changed("capacity_rule", severity="60", signal="watch"), id="two signals at once"
         ),
     ],
 )
@@ -248,10 +272,10 @@ def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> 
     others = {
         "false": "true",
         "CNY": "USD",
+        "CN": "IN",
+        "days_360": "days_365",
         "": "2020-01-01",
         "repayments": "repayments loans",
-        "days_360": "days_365",
-        "CN": "IN",
         "CN_SPECIFIC_2002": "CN_MOF_2012_20",
     }
     value = others.get(SHIPPED.settings[setting], "1")

@@ -1,0 +1,46 @@
+-- grain: rule of conduct of the jurisdictions that the policy names, in force at some day up to the as-of date
+-- as of: attempts begun on or before the as-of date
+-- decision: 0052 a rule that nothing was held against is not one that was kept
+
+with rules as (
+    select distinct
+        rule_id,
+        jurisdiction,
+        source,
+        topic_zh,
+        topic_en,
+        strength,
+        input,
+        valid_from,
+        valid_to
+    from {{ ref('int_collections__rules') }}
+    where coalesce(valid_from, date '0001-01-01') <= {{ as_of() }}
+),
+
+counted as (
+    select
+        rule_id,
+        count(*) as attempts,
+        sum(case when conduct_status = 'breach' then 1 else 0 end) as breaches,
+        sum(case when conduct_status = 'not_evaluated' then 1 else 0 end) as not_evaluated
+    from {{ ref('int_collections__judged') }}
+    group by rule_id
+)
+
+select
+    {{ as_of() }} as as_of,
+    rules.rule_id,
+    rules.jurisdiction,
+    rules.source,
+    rules.topic_zh,
+    rules.topic_en,
+    rules.strength,
+    rules.valid_from,
+    rules.valid_to,
+    rules.input,
+    cast(coalesce(counted.attempts, 0) as bigint) as attempts,
+    cast(coalesce(counted.breaches, 0) as bigint) as breaches,
+    cast(coalesce(counted.not_evaluated, 0) as bigint) as not_evaluated,
+    {{ run_value('policy_version') }} as policy_version
+from rules
+left join counted on counted.rule_id = rules.rule_id  -- a miss: no attempt that the rule applies to

@@ -1,0 +1,70 @@
+-- A-1 called at night, A-2 the fourth effective call, A-3 not known to be recorded; P-1 promised and paid in part.
+create table marts.contact_breaches as
+select
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, *
+from (
+    values
+        ('A-1', 'CN_GB_QUIET', 'breach', '22:00', 'not_in 22:00-08:00', null, date '2026-10-20'),
+        ('A-2', 'CN_GB_CALL3', 'breach', '4', '3', null, date '2026-10-20'),
+        ('A-3', 'CN_CBA_RECORD', 'not_evaluated', null, '1', 'contact_attempts.recorded', date '2026-10-20')
+) as rows (attempt_id, rule_id, status, figure, limit_value, lacks, attempted_on);
+
+create table marts.conduct_rules as
+select
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, *
+from (
+    values
+        ('CN_GB_QUIET', 9::bigint, 1::bigint, 0::bigint), ('CN_GB_CALL3', 9, 1, 0), ('CN_CBA_RECORD', 9, 0, 1), ('CN_GB_RETAIN5', 0, 0, 0)
+) as rows (rule_id, attempts, breaches, not_evaluated);
+
+create table marts.promises as
+select
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, *
+from (
+    values
+        ('P-1', 'L-2', 'CNY', date '2026-10-10', date '2026-10-15', 100.00::decimal(18, 2), 40.00::decimal(18, 2), 'partly_kept'),
+        ('P-2', null, 'CNY', date '2026-10-10', null, 100.00, 0.00, 'open')
+) as rows (attempt_id, loan_id, currency, made_on, promised_on, promised_amount, paid_amount, status);
+
+create table evidence.contact_attempts as
+select attempt_id, 'CL-2' as customer_id, date '2026-10-20' as attempted_on, true as lender_began
+from (values ('A-1'), ('A-2'), ('A-3'), ('P-1'), ('P-2')) as rows (attempt_id);
+
+create table evidence.rules_recomputed as select unnest(['CN_GB_QUIET', 'CN_GB_CALL3', 'CN_CBA_RECORD']) as rule_id;
+
+create table evidence.breaches_recomputed as
+select attempt_id, rule_id, figure from marts.contact_breaches where status = 'breach';
+
+create table evidence.promises as select attempt_id, paid_amount from marts.promises where promised_on is not null and loan_id is not null;
+
+-- Five attempts on one customer, who is lost; the others were never contacted.
+create table marts.contactability as
+select
+    as_of, policy_version, customer_id,
+    case when customer_id = 'CL-2' then 5 else 0 end as attempts, 0 as reached,
+    case when customer_id = 'CL-2' then 5 else 0 end as attempts_phone, 0 as reached_phone,
+    0 as attempts_sms, 0 as reached_sms, 0 as attempts_email, 0 as reached_email, 0 as attempts_letter, 0 as reached_letter,
+    0 as attempts_visit, 0 as reached_visit, 0 as attempts_app, 0 as reached_app, 0 as attempts_social, 0 as reached_social,
+    0 as attempts_legal, 0 as reached_legal,
+    customer_id = 'CL-2' as is_lost_contact,
+    case when customer_id = 'CL-2' then date '2026-10-20' end as lost_since,
+    case when customer_id = 'CL-2' then 'LOST_INVALID' end as lost_rule,
+    case when customer_id = 'CL-2' then 'EMERGENCY_CONTACT' else 'PHONE' end as next_step
+from marts.loan_aging
+where days_past_due > 0;
+
+create table marts.collection_worklist as
+select
+    as_of, policy_version, customer_id,
+    case when customer_id = 'CL-3' then 'held' else 'due' end as status,
+    case when customer_id <> 'CL-3' then next_step end as step,
+    case when customer_id <> 'CL-3' then 'phone' end as channel,
+    case when customer_id = 'CL-2' then 'contact' when customer_id <> 'CL-3' then 'debtor' end as party,
+    case when customer_id = 'CL-3' then 'paused' else 'overdue' end as reason
+from marts.contactability
+semi join (select customer_id from marts.loan_aging where delinquent_days > 0) as delinquent using (customer_id);
+
+insert into evidence.previous
+select 'contact_breaches' as mart, count(*)::bigint as "rows" from marts.contact_breaches
+union all
+select 'promises', count(*) from marts.promises;
