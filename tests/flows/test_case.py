@@ -21,23 +21,23 @@ def home(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (tmp_path / "published" / "current").symlink_to(folder.name)
     with duckdb.connect(str(folder / "marts.duckdb")) as connection:
+        connection.execute("create schema marts.marts; use marts.marts")
         connection.execute(
             """
-            create schema marts;
-            create table marts.loan_aging as
+            create table loan_aging as
             select date '2026-06-30' as as_of, unnest(['C-1', 'C-2']) as customer_id;
-            create table marts.case_files as
+            create table case_files as
             select
                 'C-1' as customer_id, '个人客户，1笔逾期。' as description_zh, 'Personal customer, 1 overdue.' as description_en,
                 '收入未核实' as causes_zh, 'Income was not verified' as causes_en,
                 'unverified_income [underwriting L-1: income_unverified 1]' as evidence,
                 '重新评估风险' as measures_zh, 'Assess the risk again' as measures_en;
-            create table marts.watchlist as
+            create table watchlist as
             select
                 'C-1' as customer_id, '高' as severity_zh, 'High' as severity_en, 60 as points, '逾期超过30天' as signals_zh,
                 'More than 30 days past due' as signals_en, 'overdue_over_30 [L-1: 45 days past due]' as evidence,
                 '提前催收' as measures_zh, 'Collect earlier, Assess the risk again' as measures_en;
-            create table marts.risk_classification as
+            create table risk_classification as
             select
                 * from (values
                     ('C-1', 'loan', 'L-1', 'CNY', 100.00, 45, '关注', 'Special mention', 'CN23_SM_OVERDUE'),

@@ -20,15 +20,15 @@ compared as (
     select
         newest.customer_id,
         newest.period_end,
-        before.period_end as compared_to,
+        year_before.period_end as compared_to,
         newest.net_profit,
         newest.operating_cash_flow,
-        {{ bounded_share('newest.revenue - before.revenue', 'before.revenue') }} as revenue_change,
+        {{ bounded_share('newest.revenue - year_before.revenue', 'year_before.revenue') }} as revenue_change,
         {{ bounded_share('newest.current_assets', 'newest.current_liabilities') }} as current_ratio,
         {{ bounded_share('newest.total_liabilities', 'newest.total_assets') }} as leverage
     from newest
-    left join {{ ref('stg_financials') }} as before  -- a miss: no statement of a year before
-        on before.customer_id = newest.customer_id and before.period_end = {{ add_months('newest.period_end', -12) }}
+    left join {{ ref('stg_financials') }} as year_before  -- a miss: no statement of a year before
+        on year_before.customer_id = newest.customer_id and year_before.period_end = {{ add_months('newest.period_end', -12) }}
 ),
 
 metrics as (

@@ -63,6 +63,11 @@ own as (
         end
 ),
 
+lifted as (
+    select as_of, item_type, item_id, lifts_rule from own
+    where lifts_rule is not null
+),
+
 -- what the debtor's other claims do to it
 from_share as (
     select
@@ -95,16 +100,16 @@ from_others as (
         items.item_id,
         rules.rule_id,
         rules.floor_class,
-        {{ text_list('distinct others.item_id', 'others.item_id') }} as pulled_by
+        {{ text_list('distinct fellow_claims.item_id', 'fellow_claims.item_id') }} as pulled_by
     from items
     inner join rules on rules.asset_class = items.asset_class and rules.segment = items.segment
-    inner join {{ ref('int_risk__non_performing') }} as others
-        on others.customer_id = items.customer_id and others.as_of = items.as_of
+    inner join {{ ref('int_risk__non_performing') }} as fellow_claims
+        on fellow_claims.customer_id = items.customer_id and fellow_claims.as_of = items.as_of
     where
         rules.trigger = 'debtor_npl_flag'
         and items.as_of >= rules.from_on
         and items.as_of < rules.to_on
-        and not (others.item_type = items.item_type and others.item_id = items.item_id)
+        and not (fellow_claims.item_type = items.item_type and fellow_claims.item_id = items.item_id)
     group by items.as_of, items.item_type, items.item_id, rules.rule_id, rules.floor_class
 ),
 
@@ -127,16 +132,15 @@ held as (
 ),
 
 floors as (
-    select as_of, item_type, item_id, rule_id, floor_class, pulled_by
+    select own.as_of, own.item_type, own.item_id, own.rule_id, own.floor_class, own.pulled_by
     from own
-    where not exists (
-        select 1 from own as exceptions
-        where
-            exceptions.as_of = own.as_of
-            and exceptions.item_type = own.item_type
-            and exceptions.item_id = own.item_id
-            and exceptions.lifts_rule = own.rule_id
-    )
+    left join lifted  -- a miss: no exception lifts the rule
+        on
+            lifted.as_of = own.as_of
+            and lifted.item_type = own.item_type
+            and lifted.item_id = own.item_id
+            and lifted.lifts_rule = own.rule_id
+    where lifted.item_id is null
     union all
     select as_of, item_type, item_id, rule_id, floor_class, pulled_by from from_share
     union all

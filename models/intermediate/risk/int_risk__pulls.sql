@@ -7,18 +7,18 @@ with pulls as (
         claims.item_type,
         claims.item_id,
         rules.rule_id,
-        shares.non_performing_items as pulled_by,
-        greatest(claims.from_on, shares.from_on, rules.from_on) as from_on,
-        least(claims.to_on, shares.to_on, rules.to_on) as to_on
+        debtor_shares.non_performing_items as pulled_by,
+        greatest(claims.from_on, debtor_shares.from_on, rules.from_on) as from_on,
+        least(claims.to_on, debtor_shares.to_on, rules.to_on) as to_on
     from {{ ref('int_risk__claims') }} as claims
-    inner join {{ ref('int_risk__debtor_shares') }} as shares on shares.customer_id = claims.customer_id
+    inner join {{ ref('int_risk__debtor_shares') }} as debtor_shares on debtor_shares.customer_id = claims.customer_id
     inner join {{ ref('int_risk__rules') }} as rules
         on rules.asset_class = claims.asset_class and rules.segment = claims.segment
     where
         not claims.is_retail
         and rules.trigger = 'debtor_npl_share'
         and rules.is_evaluated
-        and shares.non_performing_balance > rules.threshold * shares.balance
+        and debtor_shares.non_performing_balance > rules.threshold * debtor_shares.balance
 )
 
 select * from pulls

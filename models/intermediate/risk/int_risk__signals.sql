@@ -17,6 +17,10 @@ classes as (
     where as_of = {{ as_of() }} and risk_class >= 3
 ),
 
+borrowers as (
+    select distinct customer_id from items
+),
+
 found as (
     select
         items.customer_id,
@@ -99,9 +103,31 @@ found as (
         causes.source_row as item_id,
         cast(count(distinct causes.cause_id) as decimal(18, 4)) as figure,
         {{ text_list('distinct causes.cause_id', 'causes.cause_id') }} as detail
-    from (select distinct customer_id from items) as items
+    from borrowers as items
     inner join {{ ref('int_risk__causes') }} as causes on causes.customer_id = items.customer_id and causes.family = 'operations'
     group by items.customer_id, causes.source_row
+
+    union all
+    select
+        items.customer_id,
+        'broken_promise' as signal_id,
+        promises.attempt_id as item_id,
+        cast({{ days_between('promises.promised_on', as_of()) }} as decimal(18, 4)) as figure,
+        'promised for ' || cast(promises.promised_on as varchar) || ', paid ' || cast(promises.paid_amount as varchar) as detail
+    from borrowers as items
+    inner join {{ ref('int_collections__promises') }} as promises on promises.customer_id = items.customer_id
+    where promises.promise_status = 'broken'
+
+    union all
+    select
+        items.customer_id,
+        'lost_contact' as signal_id,
+        'contact' as item_id,
+        cast(null as decimal(18, 4)) as figure,
+        'lost since ' || cast(lost.lost_since as varchar) as detail
+    from borrowers as items
+    inner join {{ ref('int_collections__lost_contact') }} as lost on lost.customer_id = items.customer_id
+    where lost.is_lost_contact
 
     union all
     select

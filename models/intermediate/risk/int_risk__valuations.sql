@@ -17,9 +17,9 @@ select
     newest.currency,
     newest.valued_on,
     newest.value as market_value,
-    before.valued_on as before_on,
-    before.value as value_before
+    previous.valued_on as before_on,
+    previous.value as value_before
 from valued as newest
 inner join {{ ref('int_aging__figures') }} as loans on loans.loan_id = newest.loan_id
-inner join valued as before on before.collateral_id = newest.collateral_id
-where newest.place = 1 and before.place = 2 and loans.as_of = {{ as_of() }} and not loans.is_written_off
+inner join valued as previous on previous.collateral_id = newest.collateral_id
+where newest.place = 1 and previous.place = 2 and loans.as_of = {{ as_of() }} and not loans.is_written_off

@@ -87,4 +87,4 @@ select
 from watched
 inner join customers on customers.customer_id = watched.customer_id
 inner join measures on measures.customer_id = watched.customer_id
-inner join severities on watched.points >= severities.lower_points and watched.points < severities.below_points
+inner join severities on severities.lower_points <= watched.points and severities.below_points > watched.points
