@@ -180,6 +180,9 @@ def _show_knowledge(
             "history_months": f"{policy.settings['history_months']}::integer",
             "reporting_currency": quote(policy.settings["reporting_currency"]),
             "disclosure_basis": quote(policy.settings["disclosure_basis"]),
+            "risk_regime": quote(policy.settings["risk_regime"]),
+            "provision_scheme": quote(policy.settings["provision_scheme"]),
+            "history_complete_from": f"nullif({quote(policy.settings['history_complete_from'])}, '')::date",
             "collection_jurisdictions": quote(policy.settings["collection_jurisdictions"]),
         }
         connection.execute(
@@ -197,7 +200,7 @@ def _show_knowledge(
             "insert into dates values (?, ?, ?)",
             [
                 (day, day in dates.asked, day in dates.history)
-                for day in sorted({*dates.asked, *dates.history, *(e.as_of for e in earlier)})
+                for day in sorted({*dates.computed, *(e.as_of for e in earlier)})
             ],
         )
         _show_earlier(connection, earlier)

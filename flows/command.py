@@ -168,6 +168,20 @@ def status(home: Path, wait: float) -> dict[str, Any]:
 
 
 @main.command()
+@click.argument("customer")
+@click.option("--as-of", metavar="DATE", help="A publication kept of this date; default: the current one.")
+@click.option(
+    "--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of the report."
+)
+@common
+def case(home: Path, wait: float, customer: str, as_of: str | None, lang: str) -> dict[str, Any]:
+    """Print and write the case of one CUSTOMER: what is overdue, likely causes with evidence, measures."""
+    from flows.case import case_of
+
+    return case_of(home, customer, as_of, lang)
+
+
+@main.command()
 @click.option("--ledger", help="Only this ledger.")
 @click.option("--delivery", help="Only rows that came with this delivery.")
 @click.option("--all", "everything", is_flag=True, help="Rows put right since, too.")

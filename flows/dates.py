@@ -19,6 +19,11 @@ class Dates:
         """The date of the publication: the last one asked for."""
         return self.asked[-1]
 
+    @property
+    def computed(self) -> list[date]:
+        """Every date that figures are needed at, ascending: classes migrate from the month-end before the last one."""
+        return sorted({*self.asked, *self.history, self.as_of.replace(day=1) - timedelta(days=1)})
+
     @classmethod
     def night(cls, as_of: date, history_months: int) -> Dates:
         """One date, and the last `history_months` month-ends up to it."""

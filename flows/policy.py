@@ -8,7 +8,7 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from itertools import chain, pairwise
@@ -18,6 +18,7 @@ import yaml
 
 from flows.errors import UsageError
 from flows.ledgers import ledgers
+from flows.policy_risk import check_risk
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT / "seeds"
@@ -111,6 +112,8 @@ def read_policy(folder: Path | None = None) -> Policy:
                 _merge_settings(settings, override)
     _check_schemes(seeds["bucket_scheme"])
     _check_defaults(seeds)
+    _check_portfolio(seeds)
+    check_risk(seeds, settings)
     _check_conduct(seeds["collection_rule"], settings["collection_jurisdictions"])
     return Policy(seeds, settings)
 
@@ -238,26 +241,32 @@ def _fits(value: str, kind: str) -> bool:
 
 def _check_schemes(seed: Seed) -> None:
     """Every bucket scheme covers 1 day and more without gap or overlap (0 days may be left to `current`)."""
-    periods: dict[tuple[str, str, str], list[tuple[int, dict[str, str]]]] = {}
+    schemes: dict[str, list[tuple[int, dict[str, str]]]] = {}
     for line, row in enumerate(seed.rows, start=2):
-        periods.setdefault((row["scheme"], row["valid_from"], row["valid_to"] or "9999-12-31"), []).append((line, row))
-    validity: dict[str, list[tuple[str, str, int]]] = {}
-    for (scheme, first, last), rows in periods.items():
-        validity.setdefault(scheme, []).append((first, last, rows[0][0]))
-    for scheme, spans in validity.items():
-        spans.sort()
-        for (_, ended, _), (begins, _, line) in pairwise(spans):
-            if begins <= ended:
-                raise UsageError(
-                    f"{seed.path}, line {line}: this version of {scheme} begins ({begins or 'always'}) before the one before "
-                    f"it has ended ({ended}). Allowed: versions whose valid_from and valid_to do not overlap."
-                )
-    if "CN_M_STAGE" not in validity:
+        schemes.setdefault(row["scheme"], []).append((line, row))
+    if "CN_M_STAGE" not in schemes:
         raise UsageError(f"{seed.path}: the scheme CN_M_STAGE is missing, and m_stage is read from it. Keep its rows.")
-    for (scheme, *_), rows in periods.items():
-        rows.sort(key=lambda item: int(item[1]["lower_days"]))
-        reached = 0 if rows[0][1]["lower_days"] == "1" else -1
-        for line, row in rows:
+    for scheme, rows in schemes.items():
+        _check_buckets(seed, scheme, rows, may_start_at=("0", "1"))
+
+
+def _check_buckets(
+    seed: Seed, scheme: str, rows: list[tuple[int, dict[str, str]]], may_start_at: tuple[str, ...]
+) -> None:
+    """The buckets of each version of a scheme follow each other upward, and its versions do not overlap."""
+    versions: dict[tuple[str, str], list[tuple[int, dict[str, str]]]] = {}
+    for line, row in rows:
+        versions.setdefault((row["valid_from"], row["valid_to"] or "9999-12-31"), []).append((line, row))
+    for (_, ended), (begins, until) in pairwise(sorted(versions)):
+        if begins <= ended:
+            raise UsageError(
+                f"{seed.path}, line {versions[begins, until][0][0]}: this version of {scheme} begins ({begins or 'always'}) "
+                f"before the one before it has ended ({ended}). Allowed: versions whose valid_from and valid_to do not overlap."
+            )
+    for buckets in versions.values():
+        buckets.sort(key=lambda item: int(item[1]["lower_days"]))
+        reached = int(buckets[0][1]["lower_days"]) - 1 if buckets[0][1]["lower_days"] in may_start_at else -1
+        for line, row in buckets:
             lower, upper = int(row["lower_days"]), row["upper_days"]
             if reached is None or lower != reached + 1:
                 what = (
@@ -265,13 +274,68 @@ def _check_schemes(seed: Seed) -> None:
                 )
                 raise UsageError(
                     f"{seed.path}, line {line}: bucket {row['bucket']} of {scheme} starts at {lower} days and {what}. "
-                    "Allowed: buckets that follow each other from 0 or 1 days on without gap or overlap."
+                    f"Allowed: buckets that follow each other from {' or '.join(may_start_at)} days on without gap or overlap."
                 )
             reached = int(upper) if upper else None
         if reached is not None:
             raise UsageError(
-                f"{seed.path}, line {rows[-1][0]}: the last bucket of {scheme} ends at {reached} days. "
+                f"{seed.path}, line {buckets[-1][0]}: the last bucket of {scheme} ends at {reached} days. "
                 "Allowed: an empty upper_days in the last one."
+            )
+
+
+def _day_after(day: str) -> str:
+    return str(date.fromisoformat(day) + timedelta(days=1)) if day else ""
+
+
+def _check_portfolio(seeds: dict[str, Seed]) -> None:
+    """No advance, customer or overdue customer may fall out of a mart because a seed does not speak of it."""
+    durations = seeds["advance_bucket"]
+    _check_buckets(durations, durations.name, list(enumerate(durations.rows, start=2)), may_start_at=("0",))
+    spans = sorted({(row["valid_from"], row["valid_to"]) for row in durations.rows})
+    seams = [("", spans[0][0])] + [(_day_after(ended), begins) for (_, ended), (begins, _) in pairwise(spans)]
+    if spans[-1][1] or any(expected != begins for expected, begins in seams):
+        raise UsageError(
+            f"{durations.path}: some day has no buckets. Allowed: versions that follow each other day by day, the first without "
+            "valid_from and the last without valid_to."
+        )
+    for name, column in (("advance_kind", "kind"), ("customer_type", "customer_type")):
+        seed = seeds[name]
+        missing = [code for code in seed.allowed[column] if code not in {row[column] for row in seed.rows}]
+        if missing:
+            raise UsageError(f"{seed.path}: no row for {', '.join(missing)}. Allowed: one row for each {column}.")
+    empty = [
+        (seed, line, column)
+        for seed, columns in (
+            (seeds["advance_kind"], ["long_held_after_days"]),
+            (seeds["customer_type"], ["precedence"]),
+        )
+        for line, row in enumerate(seed.rows, start=2)
+        for column in columns
+        if not row[column]
+    ]
+    for seed, line, column in empty:
+        raise UsageError(f"{seed.path}, line {line}, {column}: empty. Allowed: a whole number.")
+    types = seeds["customer_type"]
+    if len({row["precedence"] for row in types.rows}) < len(types.rows):
+        raise UsageError(f"{types.path}: two types of one precedence. Allowed: a precedence of its own for each type.")
+    rules = seeds["capacity_rule"]
+    limits = [column for column in rules.column_types if column.endswith(("_from", "_to", "_below"))]
+    for line, row in enumerate(rules.rows, start=2):
+        if not row["severity"] or (row["severity"] == "0") == any(row[column] for column in limits):
+            raise UsageError(
+                f"{rules.path}, line {line}: rule {row['rule']} of severity {row['severity'] or '(empty)'} states "
+                f"{'limits' if any(row[column] for column in limits) else 'no limit'}. Allowed: severity 0 for the one rule "
+                "without limits, above 0 with at least one."
+            )
+    if [row["severity"] for row in rules.rows].count("0") != 1:
+        raise UsageError(f"{rules.path}: it takes exactly one rule of severity 0, which holds for everybody.")
+    signals: dict[str, str] = {}
+    for line, row in enumerate(rules.rows, start=2):
+        if signals.setdefault(row["severity"], row["signal"]) != row["signal"]:
+            raise UsageError(
+                f"{rules.path}, line {line}: {row['signal']} has the severity of {signals[row['severity']]}. "
+                "Allowed: rules of one severity with one signal."
             )
 
 

@@ -9,6 +9,11 @@
     {{ run_value('as_of') }}
 {%- endmacro %}
 
+{#- The last month-end before the as-of date. -#}
+{% macro month_end_before() -%}
+    {{ add_days(month_of(as_of()), -1) }}
+{%- endmacro %}
+
 {#- The newest known version of each key of a master ledger: one row per key. -#}
 {% macro newest_version(ledger, key) -%}
     select *

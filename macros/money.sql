@@ -27,3 +27,22 @@
 {% macro shown_sum(amount, rate='currencies.rate') -%}
     cast(round(sum({{ amount }} * {{ rate }}), 2) as decimal(18, 2))
 {%- endmacro %}
+
+{#- A share of what has no natural bounds (a ratio of two amounts, a growth): beyond 999 it is 999. -#}
+{% macro bounded_share(part, whole) -%}
+    {{ share(clamp(part, '-999 * cast(' ~ whole ~ ' as decimal(38, 2))', '999 * cast(' ~ whole ~ ' as decimal(38, 2))'), whole) }}
+{%- endmacro %}
+
+{#- The mean of a whole number weighted by amounts, decimal(18, 2), rounded half up by exact arithmetic; null where the weights sum to 0. -#}
+{% macro weighted_mean(weight, number) -%}
+    {{ return(adapter.dispatch('weighted_mean')(weight, number)) }}
+{%- endmacro %}
+
+{% macro default__weighted_mean(weight, number) -%}
+    {%- set whole = in_cents('sum(' ~ weight ~ ')') -%}
+    case
+        when sum({{ weight }}) > 0 then cast(
+            (2 * 100 * {{ in_cents('sum(' ~ weight ~ ' * ' ~ number ~ ')') }} + {{ whole }}) // (2 * {{ whole }}) as decimal(38, 0)
+        ) * cast(0.01 as decimal(9, 2))
+    end::decimal(18, 2)
+{%- endmacro %}

@@ -29,6 +29,24 @@ def quarantine_summary() -> list[Rows]:
     ]
 
 
+def restatements() -> list[Rows]:
+    return [
+        rows(
+            title="A restatement says something else than was published",
+            sql="""
+                select restated_as_of, loan_id, column_name, old_value
+                from {batch}
+                where old_value is not distinct from new_value
+            """,
+        ),
+        rows(
+            title="Nothing is restated of this date or a later one",
+            sql="select restated_as_of, loan_id, column_name from {batch} where not restated_as_of < as_of",
+        ),
+    ]
+
+
 MARTS = {
+    "restatements": ("Restatements", restatements),
     "quarantine_summary": ("Quarantine summary", quarantine_summary),
 }

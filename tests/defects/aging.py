@@ -25,7 +25,11 @@ DEFECTS = {
     ("evidence.book", "The book is not empty"): """
         delete from evidence.book; delete from evidence.recomputed; delete from evidence.previous;
         delete from marts.loan_aging; delete from marts.aging_distribution;
-        delete from marts.contactability; delete from marts.collection_worklist""",
+        delete from marts.advance_aging; delete from evidence.advances_out; delete from marts.advance_distribution;
+        delete from marts.customer_exposure; delete from marts.advance_loan_cross; delete from marts.overdue_customers;
+        delete from marts.customer_type_summary; delete from marts.aging_trend; delete from marts.overdue_disclosure;
+        delete from marts.past_due_1104; delete from marts.past_due_finrep; delete from marts.past_due_ffiec;
+        delete from marts.past_due_rbi; delete from marts.contactability; delete from marts.collection_worklist""",
     (
         "evidence.recomputed",
         "Late loans are flagged",

@@ -1,5 +1,9 @@
 """Marts about the data itself: each expectation, and what breaks it and nothing else."""
 
+RESTATED = """
+    insert into marts.restatements values
+        ('2026-10-31', 'policy-1', '{}', 'L-1', 'days_past_due', '26', '{}', 'repayments', 'R-1', '2026-10-31')"""
+
 DEFECTS = {
     (
         "marts.quarantine_summary",
@@ -14,4 +18,12 @@ DEFECTS = {
         "marts.quarantine_summary",
         "No more rows are open than were rejected",
     ): "update marts.quarantine_summary set open_rows = -1",
+    ("marts.restatements", "A restatement says something else than was published"): RESTATED.format("2026-09-30", "26"),
+    ("marts.restatements", "Nothing is restated of this date or a later one"): RESTATED.format("2026-10-31", "0"),
+    ("marts.restatements", "Every row is of a date that was asked for"): RESTATED.format("2026-09-30", "0").replace(
+        "'2026-10-31', 'policy-1'", "'2026-10-30', 'policy-1'"
+    ),
+    ("marts.restatements", "Every row names the policy it was computed under"): RESTATED.format(
+        "2026-09-30", "0"
+    ).replace("policy-1", "policy-0"),
 }

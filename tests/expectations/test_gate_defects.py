@@ -7,7 +7,7 @@ which neither the book nor the distribution holds. An expectation without a plan
 from __future__ import annotations
 
 import pytest
-from defects import aging, collections, quality
+from defects import aging, collections, portfolio, quality, risk, statements, trends
 from defects import landing as of_landing
 
 from expectations import landing, publication
@@ -15,7 +15,11 @@ from expectations.business import rows
 from expectations.engine import Finding, GateResult, Suite
 
 LANDING = of_landing.DEFECTS
-PUBLICATION = {key: sql for domain in (aging, collections, quality) for key, sql in domain.DEFECTS.items()}
+PUBLICATION = {
+    key: sql
+    for domain in (aging, trends, portfolio, risk, collections, statements, quality)
+    for key, sql in domain.DEFECTS.items()
+}
 DEFECTS = [("landing", *key, sql) for key, sql in LANDING.items()]
 DEFECTS += [("publication", *key, sql) for key, sql in PUBLICATION.items()]
 
@@ -80,6 +84,7 @@ def test_a_backfill_of_several_dates_passes(run_with):
         insert into evidence.book select * replace (as_of + 1 as as_of) from evidence.book;
         insert into marts.loan_aging select * replace ({later}) from marts.loan_aging;
         insert into marts.aging_distribution select * replace (as_of + 1 as as_of) from marts.aging_distribution;
+        update marts.aging_trend set as_of = as_of + 1;
         """,
     )
     assert failed(result) == []
@@ -93,15 +98,18 @@ def test_a_publication_without_a_date_is_refused(run_with):
 
 
 def test_a_mart_that_vanished_is_drift(run_with):
-    result = run_with("publication", "insert into evidence.previous values ('vintages', 3)")
-    assert [finding.samples for finding in result.warnings] == [[{"mart": "vintages", "rows_before": 3, "rows_now": 0}]]
+    result = run_with("publication", "insert into evidence.previous values ('case_files', 3)")
+    assert [finding.samples for finding in result.warnings] == [
+        [{"mart": "case_files", "rows_before": 3, "rows_now": 0}]
+    ]
 
 
 def test_a_mart_without_a_suite_of_its_own_is_looked_at():
-    (suite,) = (suite for suite in publication.suites({"vintages"}) if suite.table == "marts.vintages")
-    assert suite.title == "Vintages"
+    (suite,) = (suite for suite in publication.suites({"unheard_of"}) if suite.table == "marts.unheard_of")
+    assert suite.title == "Unheard of"
     assert [expectation.title for expectation in suite.expectations] == [
-        "Every row names the policy it was computed under"
+        "Every row is of a date that was asked for",
+        "Every row names the policy it was computed under",
     ]
 
 

@@ -44,7 +44,7 @@ ALWAYS = date.min
 # Reading the ledgers
 # --------------------------------------------------------------------------------------------------------------------
 
-# Canonical columns of the ledgers that loan aging reads, in the order of the contract.
+# Canonical columns of the ledgers that are read here and in portfolio.py, in the order of the contract.
 COLUMNS: dict[str, dict[str, str]] = {
     "customers": {
         "customer_id": "text",
@@ -131,6 +131,36 @@ COLUMNS: dict[str, dict[str, str]] = {
         "to_on": "date",
         "reason": "text",
     },
+    "advances": {
+        "advance_id": "text",
+        "customer_id": "text",
+        "loan_id": "text",
+        "kind": "text",
+        "advanced_on": "date",
+        "amount": "decimal",
+        "currency": "text",
+        "security": "text",
+        "due_on": "date",
+        "written_off_on": "date",
+        "gl_account": "text",
+    },
+    "advance_repayments": {
+        "advance_repayment_id": "text",
+        "advance_id": "text",
+        "paid_on": "date",
+        "amount": "decimal",
+        "kind": "text",
+        "reverses_id": "text",
+        "posted_at": "text",
+    },
+    "collateral": {
+        "collateral_id": "text",
+        "valued_on": "date",
+        "loan_id": "text",
+        "kind": "text",
+        "value": "decimal",
+        "currency": "text",
+    },
 }
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -141,14 +171,18 @@ KEYS: dict[str, tuple[str, ...]] = {
     "repayments": ("repayment_id",),
     "charges": ("charge_id",),
     "pauses": ("loan_id", "from_on"),
+    "advances": ("advance_id",),
+    "advance_repayments": ("advance_repayment_id",),
+    "collateral": ("collateral_id", "valued_on"),
 }
 
-EVENT_LEDGERS = frozenset({"repayments", "charges"})
+EVENT_LEDGERS = frozenset({"repayments", "charges", "advance_repayments"})
 
 # What an empty field means, where the contract says so.
 DEFAULTS: dict[str, Row] = {
     "installments": {"plan_no": 1, "interest_due": Decimal(0), "fee_due": Decimal(0)},
     "repayments": {"kind": "payment", "payer": "customer"},
+    "advance_repayments": {"kind": "payment"},
 }
 
 _TRUE = {"true", "1", "y", "是"}

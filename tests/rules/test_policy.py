@@ -201,6 +201,25 @@ def without(seed: str, **cells: str) -> str:
             ),
             id="two versions at once",
         ),
+        pytest.param("advance_bucket", without("advance_bucket", bucket="A2"), id="durations with a gap"),
+        pytest.param("advance_bucket", without("advance_bucket", bucket="A1"), id="durations from 31 days on"),
+        pytest.param(
+            "advance_bucket", changed("advance_bucket", valid_from="2020-01-01"), id="a version of one bucket"
+        ),
+        pytest.param(
+            "advance_bucket",
+            as_text([{**row, "valid_from": "2020-01-01"} for row in SHIPPED.seeds["advance_bucket"].rows]),
+            id="no durations before 2020",
+        ),
+        pytest.param("advance_kind", without("advance_kind", kind="card"), id="kind of advance missing"),
+        pytest.param("advance_kind", changed("advance_kind", long_held_after_days=""), id="never long held"),
+        pytest.param("customer_type", without("customer_type", customer_type="new"), id="type missing"),
+        pytest.param("customer_type", changed("customer_type", precedence="1"), id="two types come first"),
+        pytest.param("capacity_rule", without("capacity_rule", rule="no_sign"), id="no rule for everybody"),
+        pytest.param("capacity_rule", changed("capacity_rule", loan_days_from="", advance_days_from=""), id="no limit"),
+        pytest.param(
+            "capacity_rule", changed("capacity_rule", severity="60", signal="watch"), id="two signals at once"
+        ),
     ],
 )
 def test_what_no_run_could_use(write: Write, seed: str, text: str) -> None:
@@ -250,13 +269,44 @@ def test_policy_version_changes_with_any_cell_of_any_seed(write: Write, seed: st
 
 @pytest.mark.parametrize("setting", sorted(SHIPPED.settings))
 def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> None:
-    value = {
+    others = {
         "false": "true",
         "CNY": "USD",
-        "CN": "US",
+        "CN": "IN",
         "days_360": "days_365",
         "": "2020-01-01",
         "repayments": "repayments loans",
-    }.get(SHIPPED.settings[setting], "1")
+        "CN_SPECIFIC_2002": "CN_MOF_2012_20",
+    }
+    value = others.get(SHIPPED.settings[setting], "1")
     value = "2" if value == SHIPPED.settings[setting] else value
     assert read_policy(write("policy.csv", f"setting,value\n{setting},{value}\n")).version != SHIPPED.version
+
+
+# ------------------------------------------------------------------------------------------------ classification
+
+
+@pytest.mark.parametrize(
+    ("seed", "cells", "told"),
+    [
+        ("risk_class_rule", {"trigger": "smells_bad_flag"}, "cannot be judged from the ledgers"),
+        ("risk_class_rule", {"evaluated": "no", "needs": ""}, "what the ledgers lack"),
+        ("risk_class_rule", {"lifts_rule": "NO_SUCH"}, "there is no rule NO_SUCH"),
+        ("risk_class_rule", {"floor_class": "6"}, "Allowed: 1, 2, 3, 4, 5"),
+        ("risk_rule_set", {"rule_set": "NO_SUCH"}, "'NO_SUCH' has no rule"),
+        ("risk_treatment", {"upgrade": "never"}, "Allowed: days, cure_rule"),
+    ],
+)
+def test_a_rule_that_nobody_can_judge_is_refused(write: Write, seed: str, cells: dict[str, str], told: str) -> None:
+    refused(write(f"{seed}.csv", changed(seed, **cells)), told)
+
+
+def test_a_regime_and_a_scheme_are_whole(write: Write) -> None:
+    refused(write("policy.csv", "setting,value\nrisk_regime,MARS\n"), "'MARS' is not allowed", "CN_SME")
+    refused(write("policy.csv", "setting,value\nprovision_scheme,NONE\n"), "'NONE' is not allowed", "CN_MOF_2012_20")
+    write("policy.csv", "setting,value\n")
+    rows = [row for row in SHIPPED.seeds["risk_treatment"].rows if row["asset_class"] != "card"]
+    folder = write("risk_treatment.csv", as_text(rows))
+    refused(folder, "regime CN has no row for card, personal")
+    (folder / "risk_treatment.csv").unlink()
+    refused(write("provision_rate.csv", as_text(SHIPPED.seeds["provision_rate"].rows[:-1])), "no rate for class 5")

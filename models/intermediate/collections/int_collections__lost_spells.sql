@@ -77,7 +77,7 @@ proof as (
     select
         fulfilled.customer_id,
         fulfilled.times_reached,
-        {{ text_list('failed.attempt_id', 'failed.contact_no') }} as attempt_ids
+        {{ text_list('failed.attempt_id', 'failed.contact_no', ' ') }} as attempt_ids
     from fulfilled
     inner join failed
         on failed.customer_id = fulfilled.customer_id and failed.times_reached = fulfilled.times_reached

@@ -31,7 +31,7 @@ found as (
     select
         texts.message_text,
         count(*) as hits,
-        {{ text_list('terms.term_id', 'terms.term_id') }} as term_ids
+        {{ text_list('terms.term_id', 'terms.term_id', ' ') }} as term_ids
     from texts
     cross join terms
     where case when terms.language = 'zh' then texts.chinese else texts.english end like '%' || terms.pattern || '%'

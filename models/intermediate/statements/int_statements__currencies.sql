@@ -1,12 +1,24 @@
--- grain: date of the run, currency lent in by then, and currency in which it is shown: its own, and ALL where every rate is there
+-- grain: date of the run, currency lent or advanced in by then, and currency in which it is shown: its own, and ALL where every rate is there
 -- as of: the newest rate dated on or before the date
 -- decision: 0022 one currency: a missing rate leaves ALL out
 
-with lent as (
+with items as (
     select
         currency,
-        min(disbursed_on) as from_on
+        disbursed_on as lent_on
     from {{ ref('int_aging__loans') }}
+    union all
+    select
+        currency,
+        advanced_on as lent_on
+    from {{ ref('stg_advances') }}
+),
+
+lent as (
+    select
+        currency,
+        min(lent_on) as from_on
+    from items
     group by currency
 ),
 

@@ -20,7 +20,13 @@ rates as (
         shown_in,
         {{ share(shown_sum('overdue_balance', 'rate'), shown_sum('balance', 'rate')) }} as overdue_rate,
         {{ share(shown_sum('case when is_non_performing then balance else 0 end', 'rate'), shown_sum('balance', 'rate')) }}
-            as npl_rate
+            as npl_rate,
+        {{ bounded_share(shown_sum('provision_amount', 'rate'), shown_sum('case when is_non_performing then balance else 0 end', 'rate')) }}
+            as provision_coverage,
+        {{ bounded_share(
+            shown_sum('case when days_past_due > 90 then balance else 0 end', 'rate'),
+            shown_sum('case when is_non_performing then balance else 0 end', 'rate')
+        ) }} as deviation_90
     from items
     group by as_of, segment, shown_in
 ),
@@ -65,6 +71,8 @@ select
     bucketed.*,
     rates.overdue_rate,
     rates.npl_rate,
+    rates.provision_coverage,
+    rates.deviation_90,
     {{ run_value('policy_version') }} as policy_version
 from bucketed
 inner join rates

@@ -1,0 +1,270 @@
+"""What advances, exposure and customer types must be before they go out. They are of the run's last date."""
+
+from __future__ import annotations
+
+from expectations.business import Rows, rows
+from expectations.engine import Suite
+
+
+def evidence() -> list[Suite]:
+    return [Suite("evidence.advances_out", advances_out(), title="Advances, worked out from the ledgers")]
+
+
+def advances_out() -> list[Rows]:
+    """`evidence.advances_out`: one row per advance that is not fully repaid, written off or not."""
+    return [
+        rows(
+            title="No advance that is out is absent from advance_aging",
+            sql="""
+                select advance_id, currency, outstanding
+                from {batch}
+                anti join marts.advance_aging using (advance_id)
+            """,
+        ),
+        rows(
+            title="No advance is in advance_aging that is not out",
+            sql="""
+                select advance_id, currency, outstanding
+                from marts.advance_aging
+                anti join {batch} as again using (advance_id)
+            """,
+        ),
+        rows(
+            title="The outstanding of every advance is the one recomputed",
+            description="To the cent, advance by advance, in its currency; and whether it was written off.",
+            sql="""
+                select advance_id, again.outstanding as recomputed_outstanding, aging.outstanding, aging.currency
+                from {batch} as again
+                inner join marts.advance_aging as aging using (advance_id)
+                where again.outstanding is distinct from aging.outstanding
+                    or again.currency is distinct from aging.currency
+                    or again.is_written_off is distinct from aging.is_written_off
+            """,
+        ),
+        rows(
+            title="The days of every advance are those recomputed",
+            description="How long it has been out, and past due.",
+            sql="""
+                select
+                    advance_id,
+                    again.duration_days as recomputed_duration_days, aging.duration_days,
+                    again.days_past_due as recomputed_days_past_due, aging.days_past_due
+                from {batch} as again
+                inner join marts.advance_aging as aging using (advance_id)
+                where again.duration_days is distinct from aging.duration_days
+                    or again.days_past_due is distinct from aging.days_past_due
+            """,
+        ),
+    ]
+
+
+# The two books, item by item: what every mart of this domain adds up to.
+ITEMS = """
+    select
+        customer_id, currency, 1 as loans, 0 as advances, outstanding_principal as loan_balance, 0 as advance_balance,
+        outstanding_principal as balance, overdue_amount, overdue_balance, days_past_due
+    from marts.loan_aging
+    where as_of = (select max(as_of) from evidence.run) and not is_written_off
+    union all
+    select
+        customer_id, currency, 0, 1, 0, outstanding, outstanding,
+        if(days_past_due > 0, outstanding, 0), if(days_past_due > 0, outstanding, 0), days_past_due
+    from marts.advance_aging
+    where not is_written_off
+"""
+
+
+def adds_up(title: str, measures: dict[str, str], where: str = "true", of_items: str = "true") -> Rows:
+    """Sums by currency: what the mart says of a measure, and what the items come to."""
+    lines = " union all ".join(
+        f"""
+        select '{measure}' as measure, currency, sum(in_mart) as in_mart, sum(in_book) as in_book
+        from (
+            select currency, {measure} as in_mart, 0 as in_book from {{batch}} where {where}
+            union all
+            select currency, 0, {of_item} from ({ITEMS}) as items where {of_items}
+        ) as both_sides
+        group by currency
+        """
+        for measure, of_item in measures.items()
+    )
+    return rows(
+        title=title,
+        description="By currency, against loan_aging and advance_aging without what is written off.",
+        sql=f"""
+            select measure, currency, in_mart, in_book, in_mart - in_book as difference
+            from ({lines}) as sums
+            where in_mart <> in_book
+        """,
+    )
+
+
+BALANCES = {"loan_balance": "loan_balance", "advance_balance": "advance_balance"}
+
+
+def advance_aging() -> list[Rows]:
+    return [
+        rows(
+            title="No advance is listed twice",
+            sql="select advance_id, count(*) as times from {batch} group by advance_id having count(*) > 1",
+        ),
+        rows(
+            title="Business days of an advance are at most its calendar days",
+            sql="""
+                select advance_id, duration_days, business_duration_days
+                from {batch}
+                where business_duration_days is null or business_duration_days not between 0 and duration_days
+            """,
+        ),
+    ]
+
+
+def advance_distribution() -> list[Rows]:
+    return [
+        adds_up(
+            "The distribution of advances adds up to their book",
+            {"advances": "advances", "outstanding": "advance_balance"},
+        ),
+    ]
+
+
+def customer_exposure() -> list[Rows]:
+    return [
+        adds_up(
+            "The exposures add up to both books",
+            {
+                "loans": "loans",
+                "advances": "advances",
+                **BALANCES,
+                "overdue_amount": "overdue_amount",
+                "overdue_balance": "overdue_balance",
+            },
+        ),
+        rows(
+            title="The share repaid is cash over cash and what is overdue",
+            description="Payments less reversals of the last 90 days, summed again from the ledgers; waivers are none.",
+            sql="""
+                with again as (
+                    select
+                        customer_id, currency, repaid_share_90d, overdue_amount,
+                        greatest(0, coalesce(cash_90d.cash, 0)) as cash
+                    from {batch}
+                    left join evidence.cash_90d as cash_90d using (customer_id, currency)
+                )
+
+                select customer_id, currency, repaid_share_90d, cash, overdue_amount
+                from again
+                where (repaid_share_90d is null) <> (cash + overdue_amount = 0)
+                    or abs(repaid_share_90d * (cash + overdue_amount) - cash) > 0.0000005 * (cash + overdue_amount)
+            """,
+        ),
+        rows(
+            title="Collateral is worth what its newest valuations say",
+            sql="""
+                select customer_id, currency, mart.collateral_value, again.collateral_value as recomputed_value
+                from {batch} as mart
+                left join evidence.collateral_value as again using (customer_id, currency)
+                where mart.collateral_value is distinct from again.collateral_value
+            """,
+        ),
+    ]
+
+
+def advance_loan_cross() -> list[Rows]:
+    return [
+        adds_up("The cells add up to both books", BALANCES),
+        rows(
+            title="Where there is none there is no balance",
+            description="Loan bucket none has no loans, advance bucket none no advances.",
+            sql="""
+                select loan_bucket, advance_bucket, currency, loan_balance, advance_balance
+                from {batch}
+                where (loan_bucket = 'none' and loan_balance <> 0)
+                    or (advance_bucket = 'none' and advance_balance <> 0)
+            """,
+        ),
+    ]
+
+
+BY_CUSTOMER = f"""
+    select
+        customer_id, currency, max(days_past_due) as days_past_due, sum(overdue_amount) as overdue_amount,
+        sum(overdue_balance) as overdue_balance, sum(balance) as exposure
+    from ({ITEMS}) as items
+    group by customer_id, currency
+    having max(days_past_due) > 0
+"""
+
+
+def overdue_customers() -> list[Rows]:
+    return [
+        rows(
+            title="Every customer with something overdue is listed",
+            sql=f"""
+                select customer_id, currency, days_past_due, overdue_amount
+                from ({BY_CUSTOMER}) as late
+                anti join {{batch}} as listed using (customer_id, currency)
+            """,
+        ),
+        rows(
+            title="Nobody is listed without something overdue",
+            sql=f"""
+                select customer_id, currency, days_past_due, overdue_amount
+                from {{batch}}
+                anti join ({BY_CUSTOMER}) as late using (customer_id, currency)
+            """,
+        ),
+        rows(
+            title="What a customer owes is the sum of its loans and advances",
+            description="Worst days, overdue amount and balance, exposure, against loan_aging and advance_aging.",
+            sql=f"""
+                select
+                    customer_id, currency, listed.days_past_due, late.days_past_due as worst_days,
+                    listed.overdue_amount, late.overdue_amount as summed_overdue_amount,
+                    listed.exposure, late.exposure as summed_exposure
+                from {{batch}} as listed
+                inner join ({BY_CUSTOMER}) as late using (customer_id, currency)
+                where listed.days_past_due is distinct from late.days_past_due
+                    or listed.overdue_amount is distinct from late.overdue_amount
+                    or listed.overdue_balance is distinct from late.overdue_balance
+                    or listed.exposure is distinct from late.exposure
+            """,
+        ),
+        rows(
+            title="Earlier loans are those that the ledger has",
+            description="Disbursed before the judged item began, closed ones too; advances are none.",
+            sql="""
+                with counted as (
+                    select
+                        listed.customer_id, listed.currency, listed.earlier_loans,
+                        coalesce(sum(made.loans) filter (made.disbursed_on < listed.judged_started_on), 0) as in_ledger
+                    from {batch} as listed
+                    left join evidence.loans_made as made using (customer_id)
+                    group by listed.customer_id, listed.currency, listed.earlier_loans
+                )
+
+                select * from counted where earlier_loans is distinct from in_ledger
+            """,
+        ),
+    ]
+
+
+def customer_type_summary() -> list[Rows]:
+    return [
+        adds_up(
+            "The primary types add up to everything overdue",
+            {"overdue_amount": "overdue_amount", "overdue_balance": "overdue_balance"},
+            where="type_basis = 'primary' and currency <> 'ALL'",
+            of_items="days_past_due > 0",
+        ),
+    ]
+
+
+MARTS = {
+    "advance_aging": ("Advances", advance_aging),
+    "advance_distribution": ("Distribution of advances", advance_distribution),
+    "customer_exposure": ("Customer exposure", customer_exposure),
+    "advance_loan_cross": ("Advances by loans", advance_loan_cross),
+    "overdue_customers": ("Overdue customers", overdue_customers),
+    "customer_type_summary": ("Types of overdue customers", customer_type_summary),
+}

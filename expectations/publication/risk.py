@@ -1,0 +1,192 @@
+"""What classification, watchlist and case files must be before they go out."""
+
+from __future__ import annotations
+
+from expectations.business import Rows, rows
+from expectations.engine import Suite
+
+
+def evidence() -> list[Suite]:
+    return [Suite("evidence.to_classify", to_classify(), title="What is to be classified")]
+
+
+def to_classify() -> list[Rows]:
+    """`evidence.to_classify`: loans of the book and advances outstanding, with their least class by days and impairment."""
+    return [
+        rows(
+            title="Every loan and advance of the book is classified",
+            sql="""
+                select item_type, item_id, currency
+                from {batch}
+                anti join marts.risk_classification using (item_type, item_id)
+            """,
+        ),
+        rows(
+            title="Nothing is classified that the book does not have",
+            sql="""
+                select item_type, item_id, currency
+                from marts.risk_classification
+                anti join {batch} as book using (item_type, item_id)
+            """,
+        ),
+        rows(
+            title="The classified balances are those of the book",
+            description="To the cent and in the book's currency, item by item; those with special cases have no second balance.",
+            sql="""
+                select item_type, item_id, book.balance as book_balance, classified.balance
+                from {batch} as book
+                inner join marts.risk_classification as classified using (item_type, item_id)
+                where book.balance <> classified.balance or book.currency is distinct from classified.currency
+            """,
+        ),
+        rows(
+            title="Nothing is classified better than its days and impairment allow",
+            description="Against days that were recomputed independently, and the flag in the ledger.",
+            sql="""
+                select item_type, item_id, book.least_class, classified.risk_class
+                from {batch} as book
+                inner join marts.risk_classification as classified using (item_type, item_id)
+                where classified.risk_class < book.least_class
+            """,
+        ),
+    ]
+
+
+def risk_classification() -> list[Rows]:
+    return [
+        rows(
+            title="No item is classified twice",
+            sql="""
+                select item_type, item_id, count(*) as times
+                from {batch}
+                group by item_type, item_id
+                having count(*) > 1 or item_id is null
+            """,
+        ),
+        rows(
+            title="Every class is one of five",
+            sql="select item_type, item_id, risk_class from {batch} where risk_class is null or risk_class not between 1 and 5",
+        ),
+        rows(
+            title="A class worse than pass names the rule that decided",
+            description="And the rule that decided is one of those that held.",
+            sql="""
+                select item_type, item_id, risk_class, rules_fired, deciding_rule
+                from {batch}
+                where (risk_class > 1 and deciding_rule is null)
+                    or (deciding_rule is not null and position(deciding_rule in rules_fired) = 0)
+            """,
+        ),
+        rows(
+            title="The provision is the balance times the rate of the class",
+            description="Rounded half up to the cent.",
+            sql="""
+                select item_type, item_id, balance, provision_rate, provision_amount
+                from {batch}
+                where provision_amount is distinct from round(balance * provision_rate, 2)
+            """,
+        ),
+        rows(
+            title="A worse class provides at least as much as a better one",
+            sql="""
+                select worse.item_id, worse.risk_class, worse.provision_rate, better.risk_class as better_class
+                from (select risk_class, max(provision_rate) as provision_rate from {batch} group by risk_class) as better
+                inner join {batch} as worse
+                    on worse.risk_class > better.risk_class and worse.provision_rate < better.provision_rate
+            """,
+        ),
+        rows(
+            title="Migration agrees with the class of the last month-end",
+            sql="""
+                select item_type, item_id, previous_class, risk_class, migration
+                from {batch}
+                where migration is distinct from case
+                    when previous_class is null then 'new'
+                    when risk_class > previous_class then 'downgraded'
+                    when risk_class < previous_class then 'upgraded'
+                    else 'unchanged'
+                end
+            """,
+        ),
+    ]
+
+
+def watchlist() -> list[Rows]:
+    return [
+        rows(
+            title="No customer is watched twice",
+            sql="""
+                select customer_id, count(*) as times
+                from {batch}
+                group by customer_id
+                having count(*) > 1 or customer_id is null
+            """,
+        ),
+        rows(
+            title="Every watched customer has a signal, evidence and a measure",
+            sql="""
+                select customer_id, signals, evidence, measures
+                from {batch}
+                where coalesce(signals, '') = '' or coalesce(evidence, '') = '' or coalesce(measures, '') = ''
+            """,
+        ),
+        rows(
+            title="More points are never less severe",
+            sql="""
+                select worse.customer_id, worse.points, worse.severity_order, better.severity_order as severity_of_fewer
+                from (select severity_order, min(points) as points from {batch} group by severity_order) as better
+                inner join {batch} as worse on worse.points > better.points and worse.severity_order > better.severity_order
+            """,
+        ),
+    ]
+
+
+def case_files() -> list[Rows]:
+    return [
+        rows(
+            title="Every customer with something overdue has one case",
+            sql="""
+                select late.customer_id, coalesce(cases.times, 0) as cases
+                from (select distinct customer_id from marts.risk_classification where days_past_due > 0) as late
+                left join (select customer_id, count(*) as times from {batch} group by customer_id) as cases using (customer_id)
+                where coalesce(cases.times, 0) <> 1
+            """,
+        ),
+        rows(
+            title="No case is about a customer without arrears",
+            sql="""
+                select customer_id, days_past_due
+                from {batch}
+                anti join (select customer_id from marts.risk_classification where days_past_due > 0) as late using (customer_id)
+            """,
+        ),
+        rows(
+            title="A case is as late and as bad as the customer's worst item",
+            sql="""
+                select cases.customer_id, cases.days_past_due, items.most_days, cases.risk_class, items.worst_class
+                from {batch} as cases
+                inner join (
+                    select customer_id, max(days_past_due) as most_days, max(risk_class) as worst_class
+                    from marts.risk_classification
+                    group by customer_id
+                ) as items using (customer_id)
+                where cases.days_past_due <> items.most_days or cases.risk_class is distinct from items.worst_class
+            """,
+        ),
+        rows(
+            title="A cause has evidence and a measure that matches",
+            sql="""
+                select customer_id, causes, evidence, measures
+                from {batch}
+                where (coalesce(causes, '') = '') <> (coalesce(evidence, '') = '')
+                    or (coalesce(causes, '') = '') <> (coalesce(measures, '') = '')
+            """,
+        ),
+    ]
+
+
+MARTS = {
+    "risk_classification": ("Risk classification", risk_classification),
+    "watchlist": ("Watchlist", watchlist),
+    "case_files": ("Case files", case_files),
+}

@@ -1,0 +1,130 @@
+"""What the histories must be before they go out: trend, roll rates, recovery by age, vintages."""
+
+from __future__ import annotations
+
+from expectations.business import Rows, rows
+from expectations.engine import Suite
+
+# `{batch}` is the mart. Rates have six decimals: a sum of n of them may be off by n half millionths.
+ITEMS = {"loan": "loan_aging", "advance": "advance_aging"}
+PRINCIPAL = {"loan": "outstanding_principal", "advance": "outstanding"}
+# loan_aging may hold many dates, advance_aging holds the last one
+TODAY = {"loan": "and as_of = (select max(as_of) from evidence.run)", "advance": ""}
+
+
+def evidence() -> list[Suite]:
+    return []
+
+
+def aging_trend() -> list[Rows]:
+    return [
+        rows(
+            title=f"The last date of the trend adds up to the book: {item_type}s",
+            description=f"Each scheme spreads the whole book of {mart} of that date, by currency, to the cent.",
+            sql=f"""
+                with book as (
+                    select currency, sum({PRINCIPAL[item_type]}) as total
+                    from marts.{mart}
+                    where not is_written_off {TODAY[item_type]}
+                    group by currency
+                ),
+
+                schemes as (
+                    select scheme, currency, sum(outstanding_principal) as total
+                    from {{batch}}
+                    where item_type = '{item_type}' and as_of = (select max(as_of) from evidence.run) and currency <> 'ALL'
+                    group by scheme, currency
+                )
+
+                select scheme, currency, schemes.total as in_trend, book.total as in_book
+                from schemes
+                full join book using (currency)
+                where schemes.total is distinct from book.total
+            """,
+        )
+        for item_type, mart in ITEMS.items()
+    ] + [
+        rows(
+            title="Rates of the trend lie between 0 and 1",
+            sql="""
+                select as_of, segment, currency, overdue_rate, npl_rate
+                from {batch}
+                where overdue_rate not between 0 and 1 or npl_rate not between 0 and 1
+            """,
+        ),
+    ]
+
+
+def roll_rates() -> list[Rows]:
+    return [
+        rows(
+            title="Each row of the roll-rate matrix sums to 1",
+            description="By count and by balance, leaving states included, within the rounding of its rates.",
+            sql="""
+                select
+                    from_as_of, segment, currency, from_bucket,
+                    sum(rate_by_count) as by_count, sum(rate_by_balance) as by_balance
+                from {batch}
+                group by from_as_of, segment, currency, from_bucket
+                having abs(sum(rate_by_count) - 1) > 0.0000005 * count(*)
+                    or abs(sum(rate_by_balance) - 1) > 0.0000005 * count(*)
+            """,
+        ),
+        rows(
+            title="Every link of the roll rates goes forward in time",
+            sql="select from_as_of, as_of from {batch} where from_as_of is null or not from_as_of < as_of",
+        ),
+    ]
+
+
+def recovery_by_age() -> list[Rows]:
+    return [
+        rows(
+            title="No more was recovered than was overdue",
+            sql="""
+                select from_as_of, m_stage, horizon_days, currency, overdue_amount, recovered_amount
+                from {batch}
+                where recovered_amount > overdue_amount or cured_loans > loans
+            """,
+        ),
+        rows(
+            title="A horizon that is not over has no recovery yet",
+            sql="""
+                select from_as_of, m_stage, horizon_days, recovered_amount
+                from {batch}
+                where (recovered_amount is null) <> (from_as_of + horizon_days > as_of)
+            """,
+        ),
+    ]
+
+
+def vintages() -> list[Rows]:
+    steps = [("1", "30"), ("30", "60"), ("60", "90")]
+    worse = " or ".join(
+        f"{kind}_{more}_rate_by_count > {kind}_{less}_rate_by_count"
+        for kind in ("ever", "current")
+        for less, more in steps
+    )
+    return [
+        rows(
+            title="No more loans of a vintage are late by more days than by fewer",
+            sql=f"select as_of, cohort_month, segment, currency from {{batch}} where {worse}",
+        ),
+        rows(
+            title="No vintage is late now with more loans than ever were",
+            sql="""
+                select as_of, cohort_month, segment, currency
+                from {batch}
+                where current_1_rate_by_count > ever_1_rate_by_count or current_30_rate_by_count > ever_30_rate_by_count
+                    or current_60_rate_by_count > ever_60_rate_by_count or current_90_rate_by_count > ever_90_rate_by_count
+            """,
+        ),
+    ]
+
+
+MARTS = {
+    "aging_trend": ("Aging trend", aging_trend),
+    "roll_rates": ("Roll rates", roll_rates),
+    "recovery_by_age": ("Recovery by age", recovery_by_age),
+    "vintages": ("Vintages", vintages),
+}

@@ -1,0 +1,138 @@
+"""The case of one customer, from the published marts: what is overdue, why, what watches it, what to do. No personal data."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.errors import UsageError
+from flows.home import Home
+
+WORDS = {
+    "zh": {
+        "title": "逾期客户案例",
+        "as_of": "截至",
+        "case": "案情",
+        "none": "该客户没有逾期。",
+        "items": "债务",
+        "item": "{item_type} {item_id}：{currency} {balance}，逾期 {days_past_due} 天，{class_zh}（规则：{rules}）",
+        "kinds": {"loan": "贷款", "advance": "垫款"},
+        "no_rule": "无",
+        "causes": "可能原因",
+        "no_causes": "账册未显示原因。",
+        "signals": "预警信号",
+        "severity": "预警等级",
+        "measures": "建议措施",
+        "no_measures": "无。",
+        "evidence": "证据",
+    },
+    "en": {
+        "title": "Case of an overdue customer",
+        "as_of": "As of",
+        "case": "The case",
+        "none": "Nothing of this customer is overdue.",
+        "items": "Debts",
+        "item": "{item_type} {item_id}: {currency} {balance}, {days_past_due} days past due, {class_en} (rules: {rules})",
+        "kinds": {"loan": "Loan", "advance": "Advance"},
+        "no_rule": "none",
+        "causes": "Likely causes",
+        "no_causes": "The ledgers show none.",
+        "signals": "Warning signals",
+        "severity": "severity",
+        "measures": "Measures",
+        "no_measures": "None.",
+        "evidence": "Evidence",
+    },
+}
+
+
+def case_of(home: Path, customer: str, as_of: str | None, lang: str) -> dict[str, Any]:
+    """The case report as text, written under HOME/cases, and as one object; UsageError where the customer is unknown."""
+    place = Home(home)
+    publication = _publication(place, as_of)
+    with duckdb.connect(str(publication / "marts.duckdb"), read_only=True) as connection:
+        found = {
+            mart: _rows(connection, f"select * from marts.marts.{mart} where customer_id = ? order by all", customer)
+            for mart in ("case_files", "watchlist", "risk_classification")
+        }
+        known = _rows(connection, "select as_of from marts.marts.loan_aging where customer_id = ? limit 1", customer)
+        (day,) = connection.sql("select max(as_of) from marts.marts.loan_aging").fetchone() or (None,)
+    if not known and not any(found.values()):
+        raise UsageError(
+            f"There is no customer {customer} with a debt in {publication.name}. Give a customer_id as it stands in loan_aging."
+        )
+    text = _told(customer, day, found, lang)
+    path = _write(place, customer, day, lang, text)
+    return {
+        "status": "ok",
+        "exit_code": 0,
+        "as_of": day,
+        "customer_id": customer,
+        "report": str(path),
+        "case": next(iter(found["case_files"]), None),
+        "watch": next(iter(found["watchlist"]), None),
+        "items": found["risk_classification"],
+        "_text": f"{text}\n{path}",
+    }
+
+
+def _publication(home: Home, as_of: str | None) -> Path:
+    """The folder of `current`, or of the newest publication as of a date."""
+    if as_of is None:
+        if not (home.published / "current").exists():
+            raise UsageError(f"Nothing is published in {home.root} yet. Run `arrears nightly` first.")
+        return (home.published / "current").resolve()
+    try:
+        day = date.fromisoformat(as_of)
+    except ValueError as error:
+        raise UsageError(f"--as-of {as_of}: not a date. Give it as 2026-11-22.") from error
+    folders = sorted(home.published.glob(f"{day}-*"), key=lambda path: path.stat().st_mtime)
+    if not folders:
+        kept = sorted({path.name[:10] for path in home.published.iterdir() if path.name[:1].isdigit()})
+        raise UsageError(f"--as-of {day}: no publication of this date is kept. Kept: {', '.join(kept) or 'none'}.")
+    return folders[-1]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, customer: str) -> list[dict[str, Any]]:
+    found = connection.execute(query, [customer])
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _told(customer: str, day: date, found: dict[str, list[dict[str, Any]]], lang: str) -> str:
+    words = WORDS[lang]
+    case, watch = next(iter(found["case_files"]), {}), next(iter(found["watchlist"]), {})
+    lines = [f"# {words['title']} {customer}", "", f"{words['as_of']} {day}", "", f"## {words['case']}", ""]
+    lines += [case.get(f"description_{lang}") or words["none"], "", f"## {words['items']}", ""]
+    for item in found["risk_classification"]:
+        kind = words["kinds"][item["item_type"]]
+        told = {**item, "item_type": kind, "rules": item["rules_fired"] or words["no_rule"]}
+        lines.append("- " + words["item"].format(**told))
+    lines += ["", f"## {words['causes']}", "", case.get(f"causes_{lang}") or words["no_causes"]]
+    if case.get("evidence"):
+        lines += ["", f"{words['evidence']}: {case['evidence']}"]
+    if watch:
+        severity = f"{words['severity']} {watch[f'severity_{lang}']}, {watch['points']}"
+        lines += ["", f"## {words['signals']} ({severity})", "", watch[f"signals_{lang}"]]
+        lines += ["", f"{words['evidence']}: {watch['evidence']}"]
+    measures = [row[f"measures_{lang}"] for row in (case, watch) if row.get(f"measures_{lang}")]
+    lines += ["", f"## {words['measures']}", "", ", ".join(dict.fromkeys(", ".join(measures).split(", ")))]
+    if not measures:
+        lines[-1] = words["no_measures"]
+    return "\n".join(lines) + "\n"
+
+
+def _write(home: Home, customer: str, day: date, lang: str, text: str) -> Path:
+    """HOME/cases/<as_of>/<customer>.<lang>.md, readable by its owner only."""
+    folder = home.root / "cases" / str(day)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in customer)
+    path = folder / f"{name}.{lang}.md"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path

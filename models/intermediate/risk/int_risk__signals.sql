@@ -1,0 +1,134 @@
+-- grain: customer with something in the book, signal, and item that gives it
+-- as of: the end of the as-of date; a stage is compared with the last month-end's
+-- decision: 0046 signals and thresholds are seed rows; each carries its evidence
+
+with items as (
+    select * from {{ ref('int_aging__figures') }}
+    where as_of = {{ as_of() }} and not is_written_off
+),
+
+before as (
+    select * from {{ ref('int_aging__figures') }}
+    where as_of = (select {{ month_end_before() }}) and not is_written_off
+),
+
+classes as (
+    select * from {{ ref('int_risk__classes') }}
+    where as_of = {{ as_of() }} and risk_class >= 3
+),
+
+found as (
+    select
+        items.customer_id,
+        'rolling_forward' as signal_id,
+        items.loan_id as item_id,
+        cast(items.m_stage_order - before.m_stage_order as decimal(18, 4)) as figure,
+        before.m_stage || ' -> ' || items.m_stage as detail
+    from items
+    inner join before on before.loan_id = items.loan_id
+    where items.m_stage_order > before.m_stage_order
+
+    union all
+    select
+        customer_id,
+        'overdue_over_30' as signal_id,
+        loan_id as item_id,
+        cast(days_past_due as decimal(18, 4)) as figure,
+        cast(days_past_due as varchar) || ' days past due' as detail
+    from items
+
+    union all
+    select
+        items.customer_id,
+        'first_payment_default' as signal_id,
+        items.loan_id as item_id,
+        cast(null as decimal(18, 4)) as figure,
+        'judged on ' || cast(first_payments.judged_on as varchar) as detail
+    from items
+    inner join {{ ref('int_aging__first_payments') }} as first_payments
+        on first_payments.loan_id = items.loan_id and first_payments.judged_on <= items.as_of
+    where first_payments.is_first_payment_default
+
+    -- days before the plan, and how long ago that was
+    union all
+    select
+        items.customer_id,
+        're_aged' as signal_id,
+        items.loan_id as item_id,
+        cast({{ days_between('items.plan_effective_on', 'items.as_of') }} as decimal(18, 4)) as figure,
+        cast(days_at.days_before_plan as varchar) || ' days past due before the plan of '
+        || cast(items.plan_effective_on as varchar) as detail
+    from items
+    inner join {{ ref('int_aging__days_at') }} as days_at on days_at.loan_id = items.loan_id and days_at.as_of = items.as_of
+    where days_at.days_before_plan > 0 and items.days_past_due < days_at.days_before_plan
+
+    union all
+    select
+        earlier.customer_id,
+        'repeat_default' as signal_id,
+        earlier.loan_id as item_id,
+        cast(max(earlier.most_days) as decimal(18, 4)) as figure,
+        cast(max(earlier.most_days) as varchar) || ' days past due before' as detail
+    from {{ ref('int_risk__late_stretches') }} as earlier
+    where not earlier.is_going_on
+    group by earlier.customer_id, earlier.loan_id
+
+    union all
+    select
+        customer_id,
+        'long_held_advance' as signal_id,
+        advance_id as item_id,
+        cast(null as decimal(18, 4)) as figure,
+        'out for ' || cast(duration_days as varchar) || ' days' as detail
+    from {{ ref('int_advances__figures') }}
+    where as_of = {{ as_of() }} and is_long_held and not is_written_off
+
+    union all
+    select
+        customer_id,
+        'falling_coverage' as signal_id,
+        collateral_id as item_id,
+        {{ bounded_share('value_before - market_value', 'value_before') }} as figure,
+        cast(value_before as varchar) || ' -> ' || cast(market_value as varchar) || coalesce(' ' || currency, '') as detail
+    from {{ ref('int_risk__valuations') }}
+
+    union all
+    select
+        items.customer_id,
+        'weak_finances' as signal_id,
+        causes.source_row as item_id,
+        cast(count(distinct causes.cause_id) as decimal(18, 4)) as figure,
+        {{ text_list('distinct causes.cause_id', 'causes.cause_id') }} as detail
+    from (select distinct customer_id from items) as items
+    inner join {{ ref('int_risk__causes') }} as causes on causes.customer_id = items.customer_id and causes.family = 'operations'
+    group by items.customer_id, causes.source_row
+
+    union all
+    select
+        items.customer_id,
+        'other_default' as signal_id,
+        classes.item_id,
+        cast(null as decimal(18, 4)) as figure,
+        'class ' || cast(classes.risk_class as varchar) as detail
+    from items
+    inner join {{ ref('int_risk__items') }} as bad on bad.customer_id = items.customer_id and bad.as_of = items.as_of
+    inner join classes on classes.item_type = bad.item_type and classes.item_id = bad.item_id
+    where bad.item_id <> items.loan_id
+    group by items.customer_id, classes.item_id, classes.risk_class
+)
+
+select
+    found.customer_id,
+    found.signal_id,
+    found.item_id,
+    found.item_id || ': ' || found.detail as evidence
+from found
+inner join {{ ref('watch_signal') }} as signals on signals.signal_id = found.signal_id
+where case signals.unit
+    when 'flag' then true
+    when 'stage' then found.figure >= signals.threshold
+    when 'count' then found.figure >= signals.threshold
+    when 'share' then found.figure >= signals.threshold
+    when 'days_ago' then found.figure <= signals.threshold
+    when 'calendar_day' then found.figure > signals.threshold
+end

@@ -1,0 +1,92 @@
+"""Classification, watchlist and case files: each expectation, and what breaks it and nothing else."""
+
+DEFECTS = {
+    (
+        "evidence.to_classify",
+        "Every loan and advance of the book is classified",
+    ): "insert into evidence.to_classify values ('advance', 'A-1', 'CNY', 10, 1)",
+    (
+        "evidence.to_classify",
+        "Nothing is classified that the book does not have",
+    ): "delete from evidence.to_classify where item_id = 'L-1'",
+    (
+        "evidence.to_classify",
+        "The classified balances are those of the book",
+    ): "update evidence.to_classify set balance = balance + 0.01 where item_id = 'L-1'",
+    (
+        "evidence.to_classify",
+        "Nothing is classified better than its days and impairment allow",
+    ): "update evidence.to_classify set least_class = 4 where item_id = 'L-4'",
+    (
+        "marts.risk_classification",
+        "Every row is of a date that was asked for",
+    ): "update marts.risk_classification set as_of = as_of - 1 where item_id = 'L-1'",
+    (
+        "marts.risk_classification",
+        "Every row names the policy it was computed under",
+    ): "update marts.risk_classification set policy_version = null where item_id = 'L-1'",
+    (
+        "marts.risk_classification",
+        "No item is classified twice",
+    ): "insert into marts.risk_classification select * from marts.risk_classification where item_id = 'L-1'",
+    (
+        "marts.risk_classification",
+        "Every class is one of five",
+    ): "update marts.risk_classification set risk_class = null, migration = 'unchanged' where item_id = 'L-1'",
+    (
+        "marts.risk_classification",
+        "A class worse than pass names the rule that decided",
+    ): "update marts.risk_classification set deciding_rule = 'OTHER' where item_id = 'L-2'",
+    (
+        "marts.risk_classification",
+        "The provision is the balance times the rate of the class",
+    ): "update marts.risk_classification set provision_amount = provision_amount + 0.01 where item_id = 'L-2'",
+    ("marts.risk_classification", "A worse class provides at least as much as a better one"): """
+        update marts.risk_classification set provision_rate = 0.01, provision_amount = 40 where item_id = 'L-4'""",
+    (
+        "marts.risk_classification",
+        "Migration agrees with the class of the last month-end",
+    ): "update marts.risk_classification set migration = 'unchanged' where item_id = 'L-1'",
+    (
+        "marts.watchlist",
+        "Every row is of a date that was asked for",
+    ): "update marts.watchlist set as_of = as_of - 1 where customer_id = 'CL-2'",
+    (
+        "marts.watchlist",
+        "Every row names the policy it was computed under",
+    ): "update marts.watchlist set policy_version = null where customer_id = 'CL-2'",
+    (
+        "marts.case_files",
+        "Every row is of a date that was asked for",
+    ): "update marts.case_files set as_of = as_of - 1 where customer_id = 'CL-2'",
+    (
+        "marts.case_files",
+        "Every row names the policy it was computed under",
+    ): "update marts.case_files set policy_version = null where customer_id = 'CL-2'",
+    (
+        "marts.watchlist",
+        "No customer is watched twice",
+    ): "insert into marts.watchlist select * from marts.watchlist where customer_id = 'CL-2'",
+    (
+        "marts.watchlist",
+        "Every watched customer has a signal, evidence and a measure",
+    ): "update marts.watchlist set measures = '' where customer_id = 'CL-2'",
+    (
+        "marts.watchlist",
+        "More points are never less severe",
+    ): "update marts.watchlist set points = 5 where customer_id = 'CL-4'",
+    (
+        "marts.case_files",
+        "Every customer with something overdue has one case",
+    ): "insert into marts.case_files select * from marts.case_files where customer_id = 'CL-2'",
+    ("marts.case_files", "No case is about a customer without arrears"): """
+        insert into marts.case_files select * replace ('C-NONE' as customer_id) from marts.case_files limit 1""",
+    (
+        "marts.case_files",
+        "A case is as late and as bad as the customer's worst item",
+    ): "update marts.case_files set risk_class = 4 where customer_id = 'CL-2'",
+    (
+        "marts.case_files",
+        "A cause has evidence and a measure that matches",
+    ): "update marts.case_files set measures = '' where customer_id = 'CL-2'",
+}

@@ -1,0 +1,52 @@
+"""Trend, roll rates, recovery, vintages: each expectation, and what breaks it and nothing else."""
+
+MARTS = ("aging_trend", "roll_rates", "recovery_by_age", "vintages")
+
+DEFECTS = {
+    (
+        "marts.aging_trend",
+        "The last date of the trend adds up to the book: loans",
+    ): "update marts.aging_trend set outstanding_principal = outstanding_principal + 0.01 where scheme = 'NINETY' and bucket = '90+'",
+    (
+        "marts.aging_trend",
+        "The last date of the trend adds up to the book: advances",
+    ): "delete from marts.aging_trend where item_type = 'advance' and currency = 'USD'",
+    (
+        "marts.aging_trend",
+        "Rates of the trend lie between 0 and 1",
+    ): "update marts.aging_trend set npl_rate = 1.000001 where bucket = '90+'",
+    (
+        "marts.roll_rates",
+        "Each row of the roll-rate matrix sums to 1",
+    ): "delete from marts.roll_rates where to_bucket = 'closed'",
+    (
+        "marts.roll_rates",
+        "Every link of the roll rates goes forward in time",
+    ): "update marts.roll_rates set as_of = from_as_of",
+    (
+        "marts.recovery_by_age",
+        "No more was recovered than was overdue",
+    ): "update marts.recovery_by_age set recovered_amount = 100.01 where horizon_days = 30",
+    (
+        "marts.recovery_by_age",
+        "A horizon that is not over has no recovery yet",
+    ): "update marts.recovery_by_age set recovered_amount = 0 where horizon_days = 60",
+    (
+        "marts.recovery_by_age",
+        "Every row is of a date that was asked for",
+    ): "update marts.recovery_by_age set as_of = as_of + 1 where horizon_days = 30",
+    (
+        "marts.vintages",
+        "No more loans of a vintage are late by more days than by fewer",
+    ): "update marts.vintages set ever_60_rate_by_count = 0.35",
+    (
+        "marts.vintages",
+        "No vintage is late now with more loans than ever were",
+    ): "update marts.vintages set current_1_rate_by_count = 0.5",
+} | {
+    (
+        f"marts.{mart}",
+        "Every row names the policy it was computed under",
+    ): f"update marts.{mart} set policy_version = 'policy-0'"
+    for mart in MARTS
+}

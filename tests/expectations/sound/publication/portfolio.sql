@@ -1,0 +1,81 @@
+-- A-1 is overdue while its customer's loan L-1 is current, A-2 is out and not overdue and its customer has no loan; A-W is
+-- written off. Each other loan's customer has that loan only.
+create table marts.advance_aging as
+with figures (advance_id, customer_id, currency, outstanding, duration_days, business_duration_days, days_past_due, is_written_off) as (
+    values
+        ('A-1', 'CL-1', 'CNY', 100.00, 10, 7, 10, false),
+        ('A-2', 'C-A2', 'USD', 50.00, 40, 28, 0, false),
+        ('A-W', 'C-A2', 'USD', 900.00, 700, 480, 700, true)
+)
+
+select date '2026-10-31' as as_of, 'policy-1' as policy_version, * replace (outstanding::decimal(18, 2) as outstanding)
+from figures;
+
+create table evidence.advances_out as
+select advance_id, currency, outstanding, duration_days, days_past_due, is_written_off from marts.advance_aging;
+
+create table marts.advance_distribution as
+select
+    as_of, policy_version, currency, if(duration_days <= 30, 'A1', 'A2') as bucket,
+    count(*) as advances, sum(outstanding)::decimal(18, 2) as outstanding
+from marts.advance_aging
+where not is_written_off
+group by all;
+
+create table evidence.cash_90d as select 'CL-2' as customer_id, 'CNY' as currency, 60.00::decimal(18, 2) as cash;
+create table evidence.collateral_value as
+select 'CL-1' as customer_id, 'CNY' as currency, 1500.00::decimal(18, 2) as collateral_value;
+
+create table marts.customer_exposure as
+with items as (
+    select
+        as_of, policy_version, customer_id, currency, 1 as loans, 0 as advances, m_stage as loan_bucket, null as advance_bucket,
+        outstanding_principal as loan_balance, 0 as advance_balance, overdue_amount, overdue_balance, days_past_due
+    from marts.loan_aging
+    where not is_written_off
+    union all
+    select
+        as_of, policy_version, customer_id, currency, 0, 1, null, if(duration_days <= 30, 'A1', 'A2'),
+        0, outstanding, if(days_past_due > 0, outstanding, 0), if(days_past_due > 0, outstanding, 0), days_past_due
+    from marts.advance_aging
+    where not is_written_off
+)
+
+select
+    as_of, policy_version, customer_id, currency,
+    sum(loans) as loans, sum(advances) as advances,
+    coalesce(max(loan_bucket), 'none') as loan_bucket, coalesce(max(advance_bucket), 'none') as advance_bucket,
+    sum(loan_balance)::decimal(18, 2) as loan_balance, sum(advance_balance)::decimal(18, 2) as advance_balance,
+    sum(overdue_amount)::decimal(18, 2) as overdue_amount, sum(overdue_balance)::decimal(18, 2) as overdue_balance,
+    max(days_past_due) as days_past_due,
+    -- 60 / (60 + 220), and nothing repaid elsewhere
+    if(customer_id = 'CL-2', 0.214286, if(sum(overdue_amount) > 0, 0, null))::decimal(9, 6) as repaid_share_90d,
+    if(customer_id = 'CL-1', 1500, null)::decimal(18, 2) as collateral_value
+from items
+group by as_of, policy_version, customer_id, currency;
+
+create table marts.advance_loan_cross as
+select
+    as_of, policy_version, loan_bucket, advance_bucket, currency, count(*) as customers,
+    sum(loan_balance)::decimal(18, 2) as loan_balance, sum(advance_balance)::decimal(18, 2) as advance_balance
+from marts.customer_exposure
+group by all;
+
+create table evidence.loans_made as select 'CL-2' as customer_id, date '2025-01-01' as disbursed_on, 2::bigint as loans;
+
+create table marts.overdue_customers as
+select
+    as_of, policy_version, customer_id, currency, days_past_due, overdue_amount, overdue_balance,
+    (loan_balance + advance_balance)::decimal(18, 2) as exposure,
+    date '2026-01-01' as judged_started_on,
+    if(customer_id = 'CL-2', 2, 0)::bigint as earlier_loans
+from marts.customer_exposure
+where days_past_due > 0;
+
+create table marts.customer_type_summary as
+select
+    as_of, policy_version, type_basis, if(earlier_loans > 0, 'repeat', 'new') as customer_type, currency,
+    sum(overdue_amount)::decimal(18, 2) as overdue_amount, sum(overdue_balance)::decimal(18, 2) as overdue_balance
+from marts.overdue_customers
+cross join (values ('primary'), ('any')) as bases (type_basis)
+group by all;

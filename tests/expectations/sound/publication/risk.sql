@@ -1,0 +1,33 @@
+-- The book of aging.sql, classified: L-3 is credit-impaired.
+create table marts.risk_classification as
+select
+    as_of, policy_version, 'loan' as item_type, loan_id as item_id, customer_id, segment, 'loan' as asset_class, currency,
+    outstanding_principal as balance, days_past_due,
+    case when days_past_due > 90 or loan_id = 'L-3' then 3 when days_past_due > 0 then 2 else 1 end as risk_class,
+    case when days_past_due > 90 then 'DPD, SM' when loan_id = 'L-3' then 'IMP, SM' when days_past_due > 0 then 'SM' else '' end as rules_fired,
+    case when days_past_due > 90 then 'DPD' when loan_id = 'L-3' then 'IMP' when days_past_due > 0 then 'SM' end as deciding_rule,
+    case when loan_id <> 'L-6' then 2 end as previous_class,
+    case when loan_id = 'L-6' then 'new' when risk_class > 2 then 'downgraded' when risk_class < 2 then 'upgraded' else 'unchanged' end as migration,
+    [0, 0.02, 0.25][risk_class]::decimal(9, 6) as provision_rate,
+    round(outstanding_principal * provision_rate, 2)::decimal(18, 2) as provision_amount
+from marts.loan_aging
+where not is_written_off;
+
+create table evidence.to_classify as
+select item_type, item_id, currency, balance, if(risk_class >= 3, risk_class, 1) as least_class
+from marts.risk_classification;
+
+create table marts.watchlist as
+select
+    as_of, policy_version, customer_id, if(risk_class >= 3, 60, 30) as points, if(risk_class >= 3, 1, 2) as severity_order,
+    if(risk_class >= 3, 'high', 'medium') as severity, 'late' as signals, 'late [' || item_id || ']' as evidence,
+    'earlier_collection' as measures
+from marts.risk_classification
+where days_past_due > 0;
+
+create table marts.case_files as
+select
+    as_of, policy_version, customer_id, days_past_due, risk_class, 'no_plan_offered' as causes,
+    'no_plan_offered [loans ' || item_id || ']' as evidence, 'new_collection_plan' as measures
+from marts.risk_classification
+where days_past_due > 0;

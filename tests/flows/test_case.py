@@ -1,0 +1,98 @@
+"""`arrears case`: the report of one customer from what is published."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from flows.case import case_of
+from flows.command import main
+from flows.errors import UsageError
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with one publication that knows two customers: C-1 is overdue and watched, C-2 is not."""
+    folder = tmp_path / "published" / "2026-06-30-20260701T000000-abcd"
+    folder.mkdir(parents=True)
+    (tmp_path / "published" / "current").symlink_to(folder.name)
+    with duckdb.connect(str(folder / "marts.duckdb")) as connection:
+        connection.execute(
+            """
+            create schema marts;
+            create table marts.loan_aging as
+            select date '2026-06-30' as as_of, unnest(['C-1', 'C-2']) as customer_id;
+            create table marts.case_files as
+            select
+                'C-1' as customer_id, '个人客户，1笔逾期。' as description_zh, 'Personal customer, 1 overdue.' as description_en,
+                '收入未核实' as causes_zh, 'Income was not verified' as causes_en,
+                'unverified_income [underwriting L-1: income_unverified 1]' as evidence,
+                '重新评估风险' as measures_zh, 'Assess the risk again' as measures_en;
+            create table marts.watchlist as
+            select
+                'C-1' as customer_id, '高' as severity_zh, 'High' as severity_en, 60 as points, '逾期超过30天' as signals_zh,
+                'More than 30 days past due' as signals_en, 'overdue_over_30 [L-1: 45 days past due]' as evidence,
+                '提前催收' as measures_zh, 'Collect earlier, Assess the risk again' as measures_en;
+            create table marts.risk_classification as
+            select
+                * from (values
+                    ('C-1', 'loan', 'L-1', 'CNY', 100.00, 45, '关注', 'Special mention', 'CN23_SM_OVERDUE'),
+                    ('C-2', 'loan', 'L-2', 'CNY', 200.00, 0, '正常', 'Pass', '')
+                ) as items (customer_id, item_type, item_id, currency, balance, days_past_due, class_zh, class_en, rules_fired);
+            """
+        )
+    return tmp_path
+
+
+def test_a_case_is_told_in_both_languages_and_written(home: Path) -> None:
+    told = case_of(home, "C-1", None, "en")
+    for words in (
+        "Personal customer, 1 overdue.",
+        "Loan L-1: CNY 100.00, 45 days past due, Special mention (rules: CN23_SM_OVERDUE)",
+        "Income was not verified",
+        "underwriting L-1: income_unverified 1",
+        "severity High, 60",
+        "Assess the risk again, Collect earlier\n",  # each measure once
+    ):
+        assert words in told["_text"]
+    path = Path(told["report"])
+    assert path == home / "cases" / "2026-06-30" / "C-1.en.md"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text("utf-8") in told["_text"]
+    assert "贷款 L-1：CNY 100.00，逾期 45 天，关注" in case_of(home, "C-1", "2026-06-30", "zh")["_text"]
+
+
+def test_a_customer_without_arrears_has_no_case(home: Path) -> None:
+    told = case_of(home, "C-2", None, "en")
+    assert "Nothing of this customer is overdue." in told["_text"]
+    assert told["case"] is None
+
+
+@pytest.mark.parametrize(
+    ("customer", "as_of", "said"),
+    [
+        ("C-9", None, "There is no customer C-9"),
+        ("C-1", "2026-05-31", "no publication of this date is kept. Kept: 2026-06-30."),
+        ("C-1", "yesterday", "not a date"),
+    ],
+)
+def test_what_is_not_there_is_said(home: Path, customer: str, as_of: str | None, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        case_of(home, customer, as_of, "zh")
+    assert caught.value.exit_code == 2
+
+
+def test_the_command_prints_one_json_object_and_exits_2_for_the_unknown(home: Path) -> None:
+    found = CliRunner().invoke(main, ["case", "C-1", "--home", str(home), "--json", "--lang", "en"])
+    assert found.exit_code == 0, found.output
+    assert '"customer_id": "C-1"' in found.output
+    assert CliRunner().invoke(main, ["case", "C-9", "--home", str(home)]).exit_code == 2
+
+
+def test_nothing_published_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Nothing is published"):
+        case_of(tmp_path, "C-1", None, "zh")
