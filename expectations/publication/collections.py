@@ -113,8 +113,12 @@ def contactability() -> list[Rows]:
                 from (select customer_id, count(*) as listed from {batch} group by customer_id)
                 full join (
                     select customer_id, count(*) as late
-                    from marts.loan_aging
-                    where days_past_due > 0 and as_of = (select max(as_of) from evidence.run)
+                    from (
+                        select customer_id, as_of from marts.loan_aging where days_past_due > 0
+                        union all
+                        select customer_id, as_of from marts.advance_aging where days_past_due > 0
+                    )
+                    where as_of = (select max(as_of) from evidence.run)
                     group by customer_id
                 ) using (customer_id)
                 where listed is distinct from 1 or late is null
@@ -156,14 +160,18 @@ def contactability() -> list[Rows]:
 def collection_worklist() -> list[Rows]:
     return [
         rows(
-            title="Customers with delinquent days are on the worklist, each once, and nobody else",
+            title="Customers with delinquent days or an overdue advance are on the worklist, each once, and nobody else",
             sql="""
                 select customer_id, listed, delinquent
                 from (select customer_id, count(*) as listed from {batch} group by customer_id)
                 full join (
                     select customer_id, count(*) as delinquent
-                    from marts.loan_aging
-                    where delinquent_days > 0 and as_of = (select max(as_of) from evidence.run)
+                    from (
+                        select customer_id, as_of from marts.loan_aging where delinquent_days > 0
+                        union all
+                        select customer_id, as_of from marts.advance_aging where days_past_due > 0
+                    )
+                    where as_of = (select max(as_of) from evidence.run)
                     group by customer_id
                 ) using (customer_id)
                 where listed is distinct from 1 or delinquent is null

@@ -31,7 +31,10 @@ DEFECTS = {
         update marts.contactability set attempts_sms = 1 where customer_id = 'CL-4'""",
     ("marts.contactability", "Who is lost has a day and a rule, and nobody else has"): """
         update marts.contactability set lost_since = '2026-10-01' , lost_rule = 'LOST_INVALID' where customer_id = 'CL-4'""",
-    ("marts.collection_worklist", "Customers with delinquent days are on the worklist, each once, and nobody else"): """
+    (
+        "marts.collection_worklist",
+        "Customers with delinquent days or an overdue advance are on the worklist, each once, and nobody else",
+    ): """
         delete from marts.collection_worklist where customer_id = 'CL-4'""",
     ("marts.collection_worklist", "Whoever is due has a step, and whoever is held has none and a reason"): """
         update marts.collection_worklist set reason = 'forgotten' where status = 'held'""",

@@ -1,4 +1,4 @@
--- grain: overdue item of a customer: a loan with days past due, written off or not
+-- grain: overdue item of a customer: a loan or advance with days past due, written off or not
 -- as of: the as-of date; pauses and quarantine as they stand for the day after it
 -- decision: 0056 whom collection is about; every kind of item enters here and nowhere else
 
@@ -27,6 +27,11 @@ products as (
         asset_class
     from {{ ref('int_aging__loan_products') }}
     where from_on <= {{ as_of() }} and to_on > {{ as_of() }}
+),
+
+advances as (
+    select * from {{ ref('int_advances__figures') }}
+    where as_of = {{ as_of() }} and days_past_due > 0
 )
 
 select
@@ -47,3 +52,16 @@ from loans
 inner join products on products.loan_id = loans.loan_id
 left join paused on paused.loan_id = loans.loan_id  -- a miss: no pause covers the next day
 left join quarantined on quarantined.loan_id = loans.loan_id  -- a miss: no repayment in quarantine
+union all
+-- an advance has neither grace nor pauses, and what it has out is overdue as a whole
+select
+    customer_id,
+    'advance' as item_type,
+    advance_id as item_id,
+    currency,
+    outstanding as overdue_amount,
+    days_past_due,
+    true as is_to_be_collected,
+    kind = 'card' as is_card,
+    null as held_because
+from advances

@@ -37,10 +37,14 @@ rules as (
 asked as (
     select
         ladder.channel_code,
-        max(case when rules.metric = 'local_time' and rules.operator = 'not_in' then rules.window_end
-            when rules.metric = 'local_time' then rules.window_start end) as from_minute,
-        min(case when rules.metric = 'local_time' and rules.operator = 'not_in' then rules.window_start
-            when rules.metric = 'local_time' then rules.window_end end) as to_minute,
+        max(case
+            when rules.metric = 'local_time' and rules.operator = 'not_in' then rules.window_end
+            when rules.metric = 'local_time' then rules.window_start
+        end) as from_minute,
+        min(case
+            when rules.metric = 'local_time' and rules.operator = 'not_in' then rules.window_start
+            when rules.metric = 'local_time' then rules.window_end
+        end) as to_minute,
         min(case when rules.metric = 'calls' then rules.limit_number end) as max_calls,
         max(case when rules.metric = 'days_since_conversation' then rules.limit_number end) as min_days_since_conversation,
         max(case when rules.metric = 'messages_after_stop' then 1 else 0 end) as respects_stop,
@@ -72,7 +76,7 @@ usable_agencies as (
     where
         is_listed = 1
         {%- for fact, done_on in {'evaluation': 'evaluated_on', 'inspection': 'inspected_on'}.items() %}
-            and coalesce({{ add_months(done_on, months % fact) }} >= {{ tomorrow }}, true)
+        and coalesce({{ add_months(done_on, months % fact) }} >= {{ tomorrow }}, true)
         {%- endfor %}
 ),
 
@@ -106,7 +110,7 @@ weighed as (
         case when ladder.quiet_hours_apply then coalesce(asked.to_minute, 1440) end as to_minute,
         case ladder.channel_code
             {%- for code in collection_steps() %}
-                when '{{ code }}' then coalesce(tried.tried_{{ code | lower }}, 0)
+            when '{{ code }}' then coalesce(tried.tried_{{ code | lower }}, 0)
             {%- endfor %}
         end as tried,
         ladder.attempts_a_round,
@@ -117,7 +121,7 @@ weighed as (
             when ladder.channel_code = 'AGENCY' and usable_agencies.agencies = 0 then 'no_listed_agency'
             when asked.respects_stop = 1 and case ladder.channel
                 {%- for channel in contact_channels() %}
-                    when '{{ channel }}' then tried.stopped_{{ channel }}
+                when '{{ channel }}' then tried.stopped_{{ channel }}
                 {%- endfor %}
             end = 1 then 'stop_requested'
             when case ladder.party when 'contact' then tried.refused_contact when 'employer' then tried.refused_employer end = 1

@@ -38,25 +38,26 @@ debts as (
 select
     contacts.customer_id,
     {%- for code in collection_steps() %}
-        sum(case when contacts.is_by_lender and contacts.is_since_reached and contacts.channel_code = '{{ code }}' then 1 else 0 end)
-            as tried_{{ code | lower }},
+    sum(case when contacts.is_by_lender and contacts.is_since_reached and contacts.channel_code = '{{ code }}' then 1 else 0 end)
+        as tried_{{ code | lower }},
     {%- endfor %}
     {%- for channel in contact_channels() %}
-        sum(case when contacts.is_by_lender and contacts.channel = '{{ channel }}' then 1 else 0 end) as attempts_{{ channel }},
-        sum(case when contacts.is_by_lender and contacts.channel = '{{ channel }}' and contacts.is_reached then 1 else 0 end)
-            as reached_{{ channel }},
-        max(case when contacts.is_with_debtor and contacts.is_stop_requested and contacts.channel = '{{ channel }}' then 1 else 0 end)
-            as stopped_{{ channel }},
+    sum(case when contacts.is_by_lender and contacts.channel = '{{ channel }}' then 1 else 0 end) as attempts_{{ channel }},
+    sum(case when contacts.is_by_lender and contacts.channel = '{{ channel }}' and contacts.is_reached then 1 else 0 end)
+        as reached_{{ channel }},
+    max(case when contacts.is_with_debtor and contacts.is_stop_requested and contacts.channel = '{{ channel }}' then 1 else 0 end)
+        as stopped_{{ channel }},
     {%- endfor %}
     -- of a third person who refused and named no contact point: nobody there is contacted again
     {%- for party in ['contact', 'employer'] %}
-        max(
-            case
-                when contacts.party = '{{ party }}' and contacts.contact_point_id is null
-                    and (contacts.outcome = 'refused' or contacts.is_stop_requested) then 1
-                else 0
-            end
-        ) as refused_{{ party }},
+    max(
+        case
+            when
+                contacts.party = '{{ party }}' and contacts.contact_point_id is null
+                and (contacts.outcome = 'refused' or contacts.is_stop_requested) then 1
+            else 0
+        end
+    ) as refused_{{ party }},
     {%- endfor %}
     sum(case when contacts.is_by_lender then 1 else 0 end) as attempts,
     sum(case when contacts.is_by_lender and contacts.is_reached then 1 else 0 end) as reached,

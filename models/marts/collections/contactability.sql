@@ -25,8 +25,8 @@ select
     cast(coalesce(tried.attempts, 0) as bigint) as attempts,
     cast(coalesce(tried.reached, 0) as bigint) as reached,
     {%- for channel in contact_channels() %}
-        cast(coalesce(tried.attempts_{{ channel }}, 0) as bigint) as attempts_{{ channel }},
-        cast(coalesce(tried.reached_{{ channel }}, 0) as bigint) as reached_{{ channel }},
+    cast(coalesce(tried.attempts_{{ channel }}, 0) as bigint) as attempts_{{ channel }},
+    cast(coalesce(tried.reached_{{ channel }}, 0) as bigint) as reached_{{ channel }},
     {%- endfor %}
     tried.last_reached_at,
     cast(coalesce(points.valid_contact_points, 0) as bigint) as valid_contact_points,

@@ -50,8 +50,11 @@ select
     case when customer_id = 'CL-2' then date '2026-10-20' end as lost_since,
     case when customer_id = 'CL-2' then 'LOST_INVALID' end as lost_rule,
     case when customer_id = 'CL-2' then 'EMERGENCY_CONTACT' else 'PHONE' end as next_step
-from marts.loan_aging
-where days_past_due > 0;
+from (
+    select as_of, policy_version, customer_id from marts.loan_aging where days_past_due > 0
+    union all
+    select date '2026-10-31', 'policy-1', unnest(['CL-1', 'C-A2'])  -- those with an overdue advance in portfolio.sql
+);
 
 create table marts.collection_worklist as
 select
@@ -62,7 +65,11 @@ select
     case when customer_id = 'CL-2' then 'contact' when customer_id <> 'CL-3' then 'debtor' end as party,
     case when customer_id = 'CL-3' then 'paused' else 'overdue' end as reason
 from marts.contactability
-semi join (select customer_id from marts.loan_aging where delinquent_days > 0) as delinquent using (customer_id);
+semi join (
+    select customer_id from marts.loan_aging where delinquent_days > 0
+    union all
+    select unnest(['CL-1', 'C-A2'])
+) as delinquent using (customer_id);
 
 insert into evidence.previous
 select 'contact_breaches' as mart, count(*)::bigint as "rows" from marts.contact_breaches
