@@ -30,7 +30,6 @@ failed as (
 
 counted as (
     select
-        *,
         {%- for column, counts in {
             'failed_attempts': 'true',
             'distinct_days': 'is_first_of_day',
