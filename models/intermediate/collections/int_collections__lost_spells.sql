@@ -38,9 +38,9 @@ counted as (
         }.items() %}
     sum(case when {{ counts }} then 1 else 0 end) over (
         partition by customer_id, times_reached order by contact_no rows between unbounded preceding and current row
-        ) as {{ column }}{{ ',' if not loop.last }}
-    
-{%- endfor %}
+        ) as {{ column }},
+        {%- endfor %}
+        *
     from failed
 ),
 
