@@ -165,30 +165,31 @@ def test_vintages_are_those_of_a_grouping(book: tuple[Path, Path]) -> None:
         cohort = loans[loans["disbursed_on"] <= day].join(states[day])
         lost, closed = cohort["written_off_on"] <= day, cohort["closed_on"] <= day
         cohort["month"] = cohort["disbursed_on"].str[:7] + "-01"
-        cohort["ever_known"] = lost | ~closed
-        cohort["principal_known"] = ~lost | (~closed & ~cohort["paid_since_write_off"])
+        cohort["ever_unknown"] = closed & ~lost
+        cohort["principal_unknown"] = lost & (closed | cohort["paid_since_write_off"])
+        outstanding = cohort["outstanding"].fillna(0).astype("int64")
         for name, days in DAYS.items():
-            cohort[f"current_{name}"] = lost | (cohort["days_past_due"] >= days)
-            cohort[f"ever_{name}"] = lost | (cohort["max_days_past_due"] >= days)
-        cohort["outstanding"] = cohort["outstanding"].fillna(0).astype("int64")
+            now, ever = lost | (cohort["days_past_due"] >= days), lost | (cohort["max_days_past_due"] >= days)
+            cohort[f"current_{name}"], cohort[f"current_{name}_principal"] = now, outstanding * now
+            cohort[f"ever_{name}"], cohort[f"ever_{name}_principal"] = ever, cohort["principal"] * ever
+        amounts = [column for column in cohort if column.endswith("principal")]
         for shown in in_all_currencies(cohort, rates, day):
-            for key, group in shown.groupby(["month", "segment", "currency"]):
-                count, principal = len(group), cents((group["principal"] * group["fx"]).sum())
+            shown[amounts] = shown[amounts].mul(shown["fx"], axis=0)
+            groups = shown.groupby(["month", "segment", "currency"])
+            sums = groups.sum(numeric_only=True).assign(loans=groups.size())
+            for key, of in zip(sums.index, sums.to_dict("records"), strict=True):
                 said: dict[str, Any] = {
-                    "loans": count,
-                    "principal": Decimal(principal) / 100,
+                    "loans": of["loans"],
+                    "principal": Decimal(cents(of["principal"])) / 100,
                     "months_on_book": (int(day[:4]) - int(key[0][:4])) * 12 + int(day[5:7]) - int(key[0][5:7]),
                 }
-                for name in DAYS:
-                    now, ever = group[group[f"current_{name}"]], group[group[f"ever_{name}"]]
-                    said[f"current_{name}_rate_by_count"] = share(len(now), count)
-                    if group["principal_known"].all():
-                        late = cents((now["outstanding"] * now["fx"]).sum())
-                        said[f"current_{name}_rate_by_principal"] = share(late, principal)
-                    if group["ever_known"].all():
-                        ever_principal = cents((ever["principal"] * ever["fx"]).sum())
-                        said[f"ever_{name}_rate_by_count"] = share(len(ever), count)
-                        said[f"ever_{name}_rate_by_principal"] = share(ever_principal, principal)
+                for rate in [f"{kind}_{name}" for kind in ("current", "ever") for name in DAYS]:
+                    if rate.startswith("current") or not of["ever_unknown"]:
+                        said[f"{rate}_rate_by_count"] = share(of[rate], of["loans"])
+                    if not of["principal_unknown" if rate.startswith("current") else "ever_unknown"]:
+                        said[f"{rate}_rate_by_principal"] = share(
+                            cents(of[f"{rate}_principal"]), cents(of["principal"])
+                        )
                 theirs[(day, *key)] = said
     assert ours.keys() == theirs.keys()
     assert any(said.get("ever_1_rate_by_count") for said in theirs.values())
