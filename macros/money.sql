@@ -25,7 +25,7 @@
 
 {#- A sum of amounts in the currency that it is shown in, rounded half up to the cent once, at the end. -#}
 {% macro shown_sum(amount, rate='currencies.rate') -%}
-    cast(round(sum({{ amount }} * {{ rate }}), 2) as decimal(18, 2))
+    cast(round(sum(({{ amount }}) * {{ rate }}), 2) as decimal(18, 2))
 {%- endmacro %}
 
 {#- A share of what has no natural bounds (a ratio of two amounts, a growth): beyond 999 it is 999. -#}
