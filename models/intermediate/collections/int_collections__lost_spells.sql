@@ -30,18 +30,17 @@ failed as (
 
 counted as (
     select
-        *,
         {%- for column, counts in {
             'failed_attempts': 'true',
             'distinct_days': 'is_first_of_day',
             'distinct_channels': 'is_first_of_channel',
             'invalid_attempts': "outcome = 'invalid'",
         }.items() %}
-    sum(case when {{ counts }} then 1 else 0 end) over (
-        partition by customer_id, times_reached order by contact_no rows between unbounded preceding and current row
-        ) as {{ column }}{{ ',' if not loop.last }}
-    
-{%- endfor %}
+            sum(case when {{ counts }} then 1 else 0 end) over (
+                partition by customer_id, times_reached order by contact_no rows between unbounded preceding and current row
+            ) as {{ column }},
+        {%- endfor %}
+        failed.*
     from failed
 ),
 
