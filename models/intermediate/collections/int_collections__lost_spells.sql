@@ -36,9 +36,9 @@ counted as (
             'distinct_channels': 'is_first_of_channel',
             'invalid_attempts': "outcome = 'invalid'",
         }.items() %}
-            sum(case when {{ counts }} then 1 else 0 end) over (
-                partition by customer_id, times_reached order by contact_no rows between unbounded preceding and current row
-            ) as {{ column }},
+        sum(case when {{ counts }} then 1 else 0 end) over (
+            partition by customer_id, times_reached order by contact_no rows between unbounded preceding and current row
+        ) as {{ column }},
         {%- endfor %}
         failed.*
     from failed
