@@ -114,11 +114,12 @@ def contactability() -> list[Rows]:
                 full join (
                     select customer_id, count(*) as late
                     from (
-                        select customer_id, as_of from marts.loan_aging where days_past_due > 0
+                        select customer_id
+                        from marts.loan_aging
+                        where days_past_due > 0 and as_of = (select max(as_of) from evidence.run)
                         union all
-                        select customer_id, as_of from marts.advance_aging where days_past_due > 0
+                        select customer_id from marts.advance_aging where days_past_due > 0
                     )
-                    where as_of = (select max(as_of) from evidence.run)
                     group by customer_id
                 ) using (customer_id)
                 where listed is distinct from 1 or late is null
@@ -167,11 +168,12 @@ def collection_worklist() -> list[Rows]:
                 full join (
                     select customer_id, count(*) as delinquent
                     from (
-                        select customer_id, as_of from marts.loan_aging where delinquent_days > 0
+                        select customer_id
+                        from marts.loan_aging
+                        where delinquent_days > 0 and as_of = (select max(as_of) from evidence.run)
                         union all
-                        select customer_id, as_of from marts.advance_aging where days_past_due > 0
+                        select customer_id from marts.advance_aging where days_past_due > 0
                     )
-                    where as_of = (select max(as_of) from evidence.run)
                     group by customer_id
                 ) using (customer_id)
                 where listed is distinct from 1 or delinquent is null

@@ -40,7 +40,7 @@ counted as (
             partition by customer_id, times_reached order by contact_no rows between unbounded preceding and current row
         ) as {{ column }},
         {%- endfor %}
-        *
+        failed.*
     from failed
 ),
 
