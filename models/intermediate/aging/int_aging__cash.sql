@@ -8,5 +8,5 @@ select
     happened_on as paid_on,
     sum(case when is_reversal then -amount else amount end) as amount
 from {{ ref('int_aging__payments') }}
-where original_kind = 'payment'
+where original_kind = 'payment' and {{ touched('loan_id') }}
 group by loan_id, happened_on

@@ -13,7 +13,7 @@ with payments as (
             partition by original_id order by happened_on, repayment_id
         ) as amount
     from {{ ref('int_aging__payments') }}
-    where original_kind = 'payment'
+    where original_kind = 'payment' and {{ touched('loan_id') }}
 ),
 
 lives as (

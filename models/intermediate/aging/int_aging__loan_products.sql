@@ -1,3 +1,4 @@
+{{ kept_by_loan() }}
 -- grain: loan and period with one product version
 -- as of: every day; from_on and to_on (exclusive) say which
 -- decision: 0001 two dates: a column without a date of its own counts from its delivery's date less the lag,

@@ -9,6 +9,7 @@ with periods as (
 
 payments as (
     select * from {{ ref('int_aging__payments') }}
+    where {{ touched('loan_id') }}
 ),
 
 -- a second view only where somebody else than the customer paid

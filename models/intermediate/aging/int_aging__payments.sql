@@ -1,3 +1,4 @@
+{{ kept_by_loan() }}
 -- grain: repayment row that is money (payments, waivers and their reversals; chargebacks are obligations)
 -- as of: none; happened_on says from when it counts
 -- decision: 0004 money

@@ -10,6 +10,7 @@ with loans as (
 
 conventions as (
     select * from {{ ref('int_aging__loan_products') }}
+    where {{ touched('loan_id') }}
 ),
 
 -- a plan beyond the first may replace it from its effective date on

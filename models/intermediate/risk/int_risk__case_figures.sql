@@ -37,6 +37,19 @@ channels as (
         and cast(attempts.attempted_at as date) <= {{ as_of() }}
         and coalesce(attempts.initiated_by, 'lender') = 'lender'
     group by attempts.customer_id
+),
+
+-- attempts within the arrears that broke a rule of conduct
+breaches as (
+    select
+        contacts.customer_id,
+        count(distinct contacts.attempt_id) as attempts,
+        min(contacts.attempt_id) as attempt_id
+    from {{ ref('int_collections__judged') }} as judged
+    inner join {{ ref('int_collections__contacts') }} as contacts on contacts.attempt_id = judged.attempt_id
+    inner join late on late.customer_id = contacts.customer_id
+    where judged.conduct_status = 'breach' and contacts.local_on >= late.unpaid_since
+    group by contacts.customer_id
 )
 
 select customer_id, metric, figure, source_row
@@ -81,6 +94,13 @@ select
     'contact_attempts ' || channel as source_row
 from channels
 where channels = 1
+union all
+select
+    customer_id,
+    'breaches' as metric,
+    cast(attempts as decimal(18, 6)) as figure,
+    'contact_attempts ' || attempt_id as source_row
+from breaches
 union all
 select
     customer_id,
