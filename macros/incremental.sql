@@ -4,6 +4,15 @@
     {{ loan_id }} in (select loan_id from {{ ref('int_aging__touched_loans') }})
 {%- endmacro %}
 
+{#- What was kept of a touched loan goes first, also where it has no rows any more. -#}
 {% macro kept_by_loan() -%}
-    {{ config(materialized='incremental', unique_key='loan_id', incremental_strategy='delete+insert') }}
+    {{ config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook="{{ forget_touched() }}"
+    ) }}
+{%- endmacro %}
+
+{% macro forget_touched() -%}
+    {% if is_incremental() %}delete from {{ this }} where {{ touched('loan_id') }}{% endif %}
 {%- endmacro %}

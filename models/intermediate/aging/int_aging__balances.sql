@@ -1,8 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='append',
-    pre_hook="{% if is_incremental() %}delete from {{ this }} where {{ touched('loan_id') }}{% endif %}"
-) }}
+{{ kept_by_loan() }}
 -- grain: loan and span of days (its first day) that some date computed so far has fallen into
 -- as of: every day of the span; nothing changes within it
 -- decision: 0006 amounts are computed once for each span that a date asks for, and kept until the loan is touched
