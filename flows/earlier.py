@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -65,7 +66,10 @@ def keep_figures(home: Home, run_id: str, publication: Path) -> None:
     kept = home.audit / run_id / FIGURES
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept.unlink(missing_ok=True)
-    os.link(publication / "parquet" / FIGURES, kept)
+    try:
+        os.link(publication / "parquet" / FIGURES, kept)
+    except OSError:  # a file system without second names
+        shutil.copyfile(publication / "parquet" / FIGURES, kept)
 
 
 def forget_figures(home: Home, manifest: dict[str, Any]) -> None:

@@ -25,7 +25,11 @@ loans as (
     inner join dates on dates.as_of >= loans.disbursed_on and dates.as_of < coalesce(loans.closed_on, date '9999-12-31')
     left join changed  -- a miss: nothing new about the loan since an earlier publication of the date
         on changed.loan_id = loans.loan_id and changed.as_of = dates.as_of
-    where dates.is_asked or dates.is_history or changed.loan_id is not null
+    where
+        dates.is_asked
+        or dates.is_history
+        or dates.as_of = {{ month_end_before() }}  -- from which classes migrate
+        or changed.loan_id is not null
 ),
 
 loan_versions as (
