@@ -16,6 +16,8 @@ from flows.home import Home, knowledge
 from flows.policy import read_policy
 
 COMPARED = [date(2026, 1, 31), date(2026, 3, 4), date(2026, 4, 30)]
+# its classes migrate from the month-end before, which a backfill of days or weeks need not have been asked for
+OF_THE_LAST_DATE = "select * from marts.risk_classification order by all"
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +70,6 @@ def test_links_shorter_than_a_month_are_partial(homes: tuple[Home, Home], every:
     database = backfilled(homes[1], asked)
     histories_cover(database, asked)
     assert rows_of(database, "select distinct is_partial from marts.roll_rates") == [{"is_partial": True}]
+    last = rows_of(build_at(homes[0], asked[-1]).database, OF_THE_LAST_DATE)
+    assert rows_of(database, OF_THE_LAST_DATE) == last
+    assert any(row["previous_class"] for row in last)
