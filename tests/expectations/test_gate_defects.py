@@ -98,9 +98,9 @@ def test_a_publication_without_a_date_is_refused(run_with):
 
 
 def test_a_mart_that_vanished_is_drift(run_with):
-    result = run_with("publication", "insert into evidence.previous values ('case_files', 3)")
+    result = run_with("publication", "insert into evidence.previous values ('unheard_of', 3)")
     assert [finding.samples for finding in result.warnings] == [
-        [{"mart": "case_files", "rows_before": 3, "rows_now": 0}]
+        [{"mart": "unheard_of", "rows_before": 3, "rows_now": 0}]
     ]
 
 
