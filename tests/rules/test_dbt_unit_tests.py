@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.build import Built
+from flows.build import Built, close_connections
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -32,6 +32,7 @@ def results(built: Built) -> dict[str, str]:
     options = ["--project-dir", folder, "--profiles-dir", folder, "--log-level", "none", "--log-path", f"{folder}/logs"]
     with contextlib.chdir(folder):
         outcome = dbtRunner().invoke(["test", "--select", "test_type:unit", *options])
+    close_connections()
     assert outcome.exception is None, outcome.exception
     found = {}
     for result in outcome.result.results:
