@@ -178,6 +178,7 @@ def _show_knowledge(
             "attribute_lag_days": f"{policy.settings['attribute_lag_days']}::integer",
             "fpd_days": f"{policy.settings['fpd_days']}::integer",
             "history_months": f"{policy.settings['history_months']}::integer",
+            "contact_history_days": f"{policy.settings['contact_history_days']}::integer",
             "reporting_currency": quote(policy.settings["reporting_currency"]),
             "disclosure_basis": quote(policy.settings["disclosure_basis"]),
             "risk_regime": quote(policy.settings["risk_regime"]),

@@ -43,3 +43,12 @@
 {% macro collection_steps() -%}
     {{ return(['PHONE', 'SMS', 'EMAIL', 'AGENCY', 'SOCIAL_CLUE', 'EMERGENCY_CONTACT', 'EMPLOYER', 'COURT']) }}
 {%- endmacro %}
+
+{#- The first day on which contacts, overdue episodes and moves are looked at, and how many days they are followed. -#}
+{% macro contact_history_from() -%}
+    {{ add_days(as_of(), '1 - ' ~ run_value('contact_history_days')) }}
+{%- endmacro %}
+
+{% macro contact_horizons() -%}
+    {{ return([7, 30]) }}
+{%- endmacro %}
