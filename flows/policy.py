@@ -115,6 +115,7 @@ def read_policy(folder: Path | None = None) -> Policy:
     _check_portfolio(seeds)
     check_risk(seeds, settings)
     _check_conduct(seeds["collection_rule"], settings["collection_jurisdictions"])
+    _check_parts_of_day(seeds["part_of_day"])
     return Policy(seeds, settings)
 
 
@@ -377,3 +378,16 @@ def _check_conduct(seed: Seed, jurisdictions: str) -> None:
         raise UsageError(
             f"collection_jurisdictions: {seed.path} has no rule of {unknown[0]!r}. Allowed: {', '.join(known)}, separated by blanks."
         )
+
+
+def _check_parts_of_day(seed: Seed) -> None:
+    """Parts of the day have a beginning before their end, and none begins before an earlier one has ended."""
+    ends = "00:00"
+    for line, row in sorted(enumerate(seed.rows, start=2), key=lambda entry: entry[1]["from_clock"]):
+        for column, after in (("from_clock", ends), ("to_clock", row["from_clock"])):
+            if not CLOCK.fullmatch(row[column]) or row[column] < after or row["to_clock"] == row["from_clock"]:
+                raise UsageError(
+                    f"{seed.path}, line {line}, {column}: {row[column]!r}. Allowed: a time from {after} to 24:00; parts of the "
+                    "day do not overlap, and one over midnight is two."
+                )
+        ends = row["to_clock"]

@@ -204,6 +204,16 @@ def collection_worklist() -> list[Rows]:
             """,
         ),
         rows(
+            title="The hours preferred for a call lie within those allowed, and other steps have none",
+            sql="""
+                select customer_id, channel, allowed_from, allowed_to, part_of_day, preferred_from, preferred_to
+                from {batch}
+                where (part_of_day is null) <> (preferred_from is null) or (part_of_day is null) <> (preferred_to is null)
+                    or preferred_from < allowed_from or preferred_to > allowed_to or preferred_from >= preferred_to
+                    or (part_of_day is not null and channel is distinct from 'phone')
+            """,
+        ),
+        rows(
             title="The step is the next one of contactability",
             sql="""
                 select customer_id, step, next_step
@@ -260,10 +270,190 @@ def promises() -> list[Rows]:
     ]
 
 
+def contact_timing() -> list[Rows]:
+    return [
+        rows(
+            title="Loans with days past due have one episode that goes on, and no other loan has",
+            sql="""
+                select loan_id, listed, days_past_due
+                from (select loan_id, count(*) as listed from {batch} where ended_on is null group by loan_id)
+                full join (
+                    select loan_id, days_past_due
+                    from marts.loan_aging
+                    where days_past_due > 0 and as_of = (select max(as_of) from evidence.run)
+                ) using (loan_id)
+                where listed is distinct from 1 or days_past_due is null
+            """,
+        ),
+        rows(
+            title="Episodes of a loan follow each other",
+            description="Each ends after it began and before the next one begins, and lasts as long as it says.",
+            sql="""
+                select loan_id, entered_on, ended_on, days_overdue
+                from (
+                    select *, lead(entered_on) over (partition by loan_id order by entered_on) as next_on
+                    from {batch}
+                )
+                inner join (select max(as_of) as today from evidence.run) on true
+                where days_overdue is distinct from coalesce(ended_on, today + 1) - entered_on
+                    or days_overdue < 1
+                    or ended_on > today
+                    or (next_on is not null and coalesce(ended_on >= next_on, true))
+                    or (ended_on is null) <> (ended_by is null)
+            """,
+        ),
+        rows(
+            title="Attempts of an episode are those of the ledger",
+            description="Of customers whose time zone and contacts are said in full.",
+            sql="""
+                select loan_id, entered_on, attempts, reached, first_reached_on
+                from {batch} as shown
+                inner join (
+                    select
+                        loan_id,
+                        entered_on,
+                        count(*) filter (lender_began) as tried,
+                        count(*) filter (lender_began and spoke) as talked,
+                        min(contacted_on) filter (spoke) as spoke_on
+                    from {batch}
+                    inner join evidence.debtor_contacts as contacts using (loan_id)
+                    where contacted_on between entered_on and coalesce(ended_on, as_of)
+                    group by loan_id, entered_on
+                ) as again using (loan_id, entered_on)
+                where shown.attempts <> tried or shown.reached <> talked or shown.first_reached_on is distinct from spoke_on
+            """,
+        ),
+        rows(
+            title="First attempts and first contacts lie within their episode",
+            sql="""
+                select loan_id, entered_on, first_attempt_on, first_reached_on
+                from {batch}
+                where first_attempt_on not between entered_on and coalesce(ended_on, as_of)
+                    or first_reached_on not between entered_on and coalesce(ended_on, as_of)
+                    or days_to_first_attempt is distinct from first_attempt_on - entered_on
+                    or days_to_first_reached is distinct from first_reached_on - entered_on
+                    or (attempts > 0) <> (first_attempt_on is not null)
+            """,
+        ),
+    ]
+
+
+def contact_moves() -> list[Rows]:
+    around = {
+        f"attempts_{name}": condition
+        for name, condition in (
+            ("7d_before", "contacted_on between moved_on - 7 and moved_on - 1"),
+            ("30d_before", "contacted_on between moved_on - 30 and moved_on - 1"),
+            ("on_day", "contacted_on = moved_on"),
+            ("7d_after", "contacted_on between moved_on + 1 and moved_on + 7"),
+            ("30d_after", "contacted_on between moved_on + 1 and moved_on + 30"),
+        )
+    }
+    counts = ", ".join(
+        f"count(*) filter (lender_began and {condition}) as {name}" for name, condition in around.items()
+    )
+    return [
+        rows(
+            title="A loan is in the stage that its last move led to",
+            sql="""
+                select loan_id, moved_on, to_stage, m_stage
+                from (select * from {batch} qualify row_number() over (partition by loan_id order by moved_on desc) = 1) as last
+                inner join marts.loan_aging as loans using (loan_id)
+                where loans.as_of = (select max(as_of) from evidence.run) and m_stage <> to_stage
+            """,
+        ),
+        rows(
+            title="Each move begins in the stage that the one before it led to",
+            sql="""
+                select loan_id, moved_on, from_stage, to_stage, stage_before
+                from (select *, lag(to_stage, 1, from_stage) over (partition by loan_id order by moved_on) as stage_before from {batch})
+                where from_stage <> stage_before or from_stage = to_stage
+            """,
+        ),
+        rows(
+            title="Moves into arrears and out of them are the days on which episodes begin and end",
+            sql="""
+                select loan_id, moved_on, from_stage, to_stage
+                from {batch} as moves
+                anti join marts.contact_timing as episodes
+                    on episodes.loan_id = moves.loan_id
+                    and moved_on = case when from_stage = 'M0' then entered_on else ended_on end
+                where from_stage = 'M0' or to_stage in ('M0', 'closed')
+            """,
+        ),
+        rows(
+            title="Attempts around a move are those of the ledger",
+            description="Of customers whose time zone and contacts are said in full.",
+            sql=f"""
+                select loan_id, moved_on, shown.attempts_30d_before, again.attempts_30d_before as recounted
+                from {{batch}} as shown
+                inner join (
+                    select loan_id, moved_on, {counts}
+                    from {{batch}}
+                    inner join evidence.debtor_contacts as contacts using (loan_id)
+                    group by loan_id, moved_on
+                ) as again using (loan_id, moved_on)
+                where {" or ".join(f"shown.{name} <> again.{name}" for name in around)}
+            """,
+        ),
+    ]
+
+
+def contact_effect() -> list[Rows]:
+    return [
+        rows(
+            title="Episodes cured or paid are among those followed, and those among all",
+            sql="""
+                select channel, result, m_stage, currency, horizon_days, episodes, followed_episodes, cured_episodes, paid_episodes
+                from {batch}
+                where not (
+                    episodes >= customers and customers >= 1 and followed_episodes <= episodes
+                    and cured_episodes between 0 and followed_episodes and paid_episodes between 0 and followed_episodes
+                    and paid_amount >= 0
+                )
+            """,
+        ),
+        rows(
+            title="Rates of cure and payment are their shares",
+            sql="""
+                select channel, result, m_stage, currency, horizon_days, cure_rate, paid_rate
+                from {batch}
+                where (followed_episodes = 0) <> (cure_rate is null) or (followed_episodes = 0) <> (paid_rate is null)
+                    or abs(cure_rate * followed_episodes - cured_episodes) > 0.0000005 * followed_episodes
+                    or abs(paid_rate * followed_episodes - paid_episodes) > 0.0000005 * followed_episodes
+            """,
+        ),
+        rows(
+            title="Episodes in which the ledger has a debtor reached are counted",
+            description="Of customers whose time zone and contacts are said in full; by channel and currency, over all stages.",
+            sql="""
+                select channel, currency, known, shown
+                from (
+                    select channel, currency, count(distinct (loan_id, entered_on)) as known
+                    from marts.contact_timing
+                    inner join evidence.debtor_contacts using (loan_id)
+                    where lender_began and spoke and is_recent and contacted_on between entered_on and coalesce(ended_on, as_of)
+                    group by channel, currency
+                )
+                left join (
+                    select channel, currency, sum(episodes) as shown
+                    from {batch}
+                    where result = 'reached' and horizon_days = 30
+                    group by channel, currency
+                ) using (channel, currency)
+                where known > coalesce(shown, 0)
+            """,
+        ),
+    ]
+
+
 MARTS = {
     "contactability": ("Who can be reached", contactability),
     "collection_worklist": ("What to do tomorrow", collection_worklist),
     "contact_breaches": ("Breaches of conduct", contact_breaches),
     "conduct_rules": ("Rules of conduct", conduct_rules),
     "promises": ("Promises to pay", promises),
+    "contact_timing": ("How soon debtors are contacted", contact_timing),
+    "contact_moves": ("Contact before and after a move", contact_moves),
+    "contact_effect": ("What followed a contact", contact_effect),
 }

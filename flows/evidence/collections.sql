@@ -100,3 +100,17 @@ left join money
     and money.paid_on between attempt.begun_at::date and least(attempt.promised_on, (select as_of from clock))
 where attempt.promised_on is not null and attempt.loan_id is not null
 group by attempt.attempt_id;
+
+-- Contacts with debtors, by the loan that they name or all of the customer's.
+create table evidence.debtor_contacts as
+select
+    loan.loan_id,
+    attempt.customer_id,
+    attempt.channel,
+    attempt.begun_at::date as contacted_on,
+    attempt.lender_began,
+    not attempt.lender_began or attempt.outcome in ('reached', 'promised', 'refused') as spoke,
+    contacted_on > (select as_of - contact_history_days from work.raw.run) as is_recent
+from attempt
+inner join loan on loan.customer_id = attempt.customer_id and loan.loan_id = coalesce(attempt.loan_id, loan.loan_id)
+where attempt.party = 'debtor';

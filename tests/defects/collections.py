@@ -40,11 +40,47 @@ DEFECTS = {
         update marts.collection_worklist set reason = 'forgotten' where status = 'held'""",
     ("marts.collection_worklist", "Nobody but a lost customer has others contacted about him"): """
         update marts.collection_worklist set party = 'employer' where customer_id = 'CL-4'""",
+    (
+        "marts.collection_worklist",
+        "The hours preferred for a call lie within those allowed, and other steps have none",
+    ): """
+        update marts.collection_worklist set preferred_to = '19:01' where customer_id = 'CL-4'""",
     ("marts.collection_worklist", "The step is the next one of contactability"): """
         update marts.collection_worklist set step = 'SMS' where customer_id = 'CL-4'""",
+    ("marts.contact_timing", "Loans with days past due have one episode that goes on, and no other loan has"): """
+        delete from marts.contact_timing where loan_id = 'L-6'""",
+    ("marts.contact_timing", "Episodes of a loan follow each other"): """
+        update marts.contact_timing set days_overdue = days_overdue + 1 where loan_id = 'L-6'""",
+    ("marts.contact_timing", "Attempts of an episode are those of the ledger"): """
+        update marts.contact_timing set attempts = 6 where loan_id = 'L-2'""",
+    ("marts.contact_timing", "First attempts and first contacts lie within their episode"): """
+        update marts.contact_timing set days_to_first_attempt = 7 where loan_id = 'L-2'""",
+    ("marts.contact_moves", "A loan is in the stage that its last move led to"): """
+        update marts.contact_moves set to_stage = 'M3' where loan_id = 'L-3' and to_stage = 'M2'""",
+    ("marts.contact_moves", "Each move begins in the stage that the one before it led to"): """
+        update marts.contact_moves set from_stage = 'M2' where loan_id = 'L-1' and from_stage = 'M1'""",
+    ("marts.contact_moves", "Moves into arrears and out of them are the days on which episodes begin and end"): """
+        update marts.contact_moves set moved_on = '2026-05-11' where loan_id = 'L-1' and to_stage = 'M0'""",
+    ("marts.contact_moves", "Attempts around a move are those of the ledger"): """
+        update marts.contact_moves set attempts_30d_after = 4 where loan_id = 'L-2'""",
+    ("marts.contact_effect", "Episodes cured or paid are among those followed, and those among all"): """
+        update marts.contact_effect set customers = 4 where result = 'not_reached'""",
+    ("marts.contact_effect", "Rates of cure and payment are their shares"): """
+        update marts.contact_effect set cure_rate = 0.333334 where result = 'not_reached'""",
+    ("marts.contact_effect", "Episodes in which the ledger has a debtor reached are counted"): """
+        update marts.contact_effect set result = 'left_message' where result = 'reached' and horizon_days = 30""",
 } | {
     (f"marts.{mart}", title): f"update marts.{mart} set {change}"
-    for mart in ("contactability", "collection_worklist", "contact_breaches", "conduct_rules", "promises")
+    for mart in (
+        "contactability",
+        "collection_worklist",
+        "contact_breaches",
+        "conduct_rules",
+        "promises",
+        "contact_timing",
+        "contact_moves",
+        "contact_effect",
+    )
     for title, change in (
         ("Every row is of a date that was asked for", "as_of = as_of - 1"),
         ("Every row names the policy it was computed under", "policy_version = 'policy-0'"),

@@ -62,6 +62,7 @@ select
     sum(case when contacts.is_by_lender then 1 else 0 end) as attempts,
     sum(case when contacts.is_by_lender and contacts.is_reached then 1 else 0 end) as reached,
     max(case when contacts.is_reached then contacts.local_at end) as last_reached_at,
+    max(case when contacts.is_reached then contacts.contact_no end) as last_reached_no,
     max(debts.calls) as calls_of_debt,
     max(debts.talked_on) as talked_on
 from contacts

@@ -1,6 +1,6 @@
 -- grain: customer with something to collect
 -- as of: what to do on the day after the as-of date
--- decision: 0056 whom collection is about, 0057 the ladder
+-- decision: 0056 whom collection is about, 0057 the ladder, 0059 the time of day
 
 with items as (
     select
@@ -40,6 +40,16 @@ tried_steps as (
     group by customer_id
 ),
 
+times_tried as (
+    select
+        customer_id,
+        channel_code,
+        {{ text_list("part_of_day || ': ' || cast(calls_in_vain as varchar)", 'part_order', '; ') }} as parts_of_day_tried
+    from {{ ref('int_collections__call_times') }}
+    where calls_in_vain > 0
+    group by customer_id, channel_code
+),
+
 -- all of the customer's items are held, or no step is lawful
 decided as (
     select
@@ -72,6 +82,10 @@ select
     case when decided.held_reason is null then decided.contact_point_id end as contact_point_id,
     case when decided.held_reason is null then {{ clock_of_minute('decided.from_minute') }} end as allowed_from,
     case when decided.held_reason is null then {{ clock_of_minute('decided.to_minute') }} end as allowed_to,
+    case when decided.held_reason is null then times.part_of_day end as part_of_day,
+    case when decided.held_reason is null then {{ clock_of_minute('times.from_minute') }} end as preferred_from,
+    case when decided.held_reason is null then {{ clock_of_minute('times.to_minute') }} end as preferred_to,
+    case when decided.held_reason is null then times_tried.parts_of_day_tried end as parts_of_day_tried,
     coalesce(
         decided.held_reason,
         case
@@ -96,3 +110,7 @@ left join {{ ref('int_collections__lost_contact') }} as lost on lost.customer_id
 left join promises on promises.customer_id = decided.customer_id  -- a miss: never promised
 left join refused_steps on refused_steps.customer_id = decided.customer_id  -- a miss: every step is allowed
 left join tried_steps on tried_steps.customer_id = decided.customer_id  -- a miss: nothing was tried since he was reached
+left join {{ ref('int_collections__call_times') }} as times  -- a miss: the step is no call
+    on times.customer_id = decided.customer_id and times.channel_code = decided.channel_code and times.turn = 1
+left join times_tried  -- a miss: no call in vain since he was reached
+    on times_tried.customer_id = decided.customer_id and times_tried.channel_code = decided.channel_code

@@ -63,6 +63,11 @@ select
     case when customer_id <> 'CL-3' then next_step end as step,
     case when customer_id <> 'CL-3' then 'phone' end as channel,
     case when customer_id = 'CL-2' then 'contact' when customer_id <> 'CL-3' then 'debtor' end as party,
+    case when customer_id <> 'CL-3' then '08:00' end as allowed_from,
+    case when customer_id <> 'CL-3' then '19:00' end as allowed_to,
+    case when customer_id <> 'CL-3' then 'evening' end as part_of_day,
+    case when customer_id <> 'CL-3' then '18:00' end as preferred_from,
+    case when customer_id <> 'CL-3' then '19:00' end as preferred_to,
     case when customer_id = 'CL-3' then 'paused' else 'overdue' end as reason
 from marts.contactability
 semi join (
@@ -70,6 +75,58 @@ semi join (
     union all
     select unnest(['CL-1', 'C-A2'])
 ) as delinquent using (customer_id);
+
+-- L-1 was late in May and is not now; L-2 was called in vain, and the debtor of L-3 was reached.
+create table evidence.debtor_contacts as
+select 'L-2' as loan_id, 'CL-2' as customer_id, 'phone' as channel, attempted_on as contacted_on, lender_began, false as spoke, true as is_recent
+from evidence.contact_attempts
+union all
+values ('L-3', 'CL-3', 'phone', date '2026-10-21', true, true, true);
+
+create table marts.contact_timing as
+select
+    as_of, policy_version, customer_id, loan_id, currency, entered_on, ended_on, ended_by,
+    coalesce(ended_on, as_of + 1) - entered_on as days_overdue,
+    attempts, reached, first_attempt_on, first_reached_on,
+    first_attempt_on - entered_on as days_to_first_attempt, first_reached_on - entered_on as days_to_first_reached
+from (
+    select
+        as_of, policy_version, customer_id, loan_id, currency, first_overdue_on as entered_on, null::date as ended_on, null as ended_by,
+        case loan_id when 'L-2' then 5 when 'L-3' then 1 else 0 end as attempts,
+        case loan_id when 'L-3' then 1 else 0 end as reached,
+        case loan_id when 'L-2' then date '2026-10-20' when 'L-3' then date '2026-10-21' end as first_attempt_on,
+        case loan_id when 'L-3' then date '2026-10-21' end as first_reached_on
+    from marts.loan_aging
+    where days_past_due > 0
+    union all
+    select date '2026-10-31', 'policy-1', 'CL-1', 'L-1', 'CNY', date '2026-05-01', date '2026-05-10', 'cured', 0, 0, null, null
+);
+
+create table marts.contact_moves as
+select
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, *
+from (
+    values
+        ('L-1', date '2026-05-01', 'M0', 'M1', 0, 0, 0, 0, 0), ('L-1', '2026-05-10', 'M1', 'M0', 0, 0, 0, 0, 0),
+        ('L-2', '2026-10-02', 'M0', 'M1', 0, 0, 0, 0, 5),
+        ('L-3', '2026-10-01', 'M0', 'M1', 0, 0, 0, 0, 1), ('L-3', '2026-10-31', 'M1', 'M2', 0, 1, 0, 0, 0)
+) as rows (
+    loan_id, moved_on, from_stage, to_stage,
+    attempts_7d_before, attempts_30d_before, attempts_on_day, attempts_7d_after, attempts_30d_after
+);
+
+create table marts.contact_effect as
+select
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, *
+from (
+    values
+        ('phone', 'reached', 'M1', 7, 'CNY', 1, 1, 1, 0, 0.000000::decimal(9, 6), 1, 1.000000::decimal(9, 6), 30.00::decimal(18, 2)),
+        ('phone', 'reached', 'M1', 30, 'CNY', 1, 1, 0, 0, null, 0, null, 0.00),
+        ('phone', 'not_reached', 'M1', 7, 'CNY', 3, 2, 3, 1, 0.333333, 2, 0.666667, 30.00)
+) as rows (
+    channel, result, m_stage, horizon_days, currency, episodes, customers, followed_episodes, cured_episodes, cure_rate,
+    paid_episodes, paid_rate, paid_amount
+);
 
 insert into evidence.previous
 select 'contact_breaches' as mart, count(*)::bigint as "rows" from marts.contact_breaches
