@@ -384,10 +384,13 @@ def _check_parts_of_day(seed: Seed) -> None:
     """Parts of the day have a beginning before their end, and none begins before an earlier one has ended."""
     ends = "00:00"
     for line, row in sorted(enumerate(seed.rows, start=2), key=lambda entry: entry[1]["from_clock"]):
-        for column, after in (("from_clock", ends), ("to_clock", row["from_clock"])):
-            if not CLOCK.fullmatch(row[column]) or row[column] < after or row["to_clock"] == row["from_clock"]:
+        for column, is_after in (
+            ("from_clock", row["from_clock"] >= ends),
+            ("to_clock", row["to_clock"] > row["from_clock"]),
+        ):
+            if not CLOCK.fullmatch(row[column]) or not is_after:
                 raise UsageError(
-                    f"{seed.path}, line {line}, {column}: {row[column]!r}. Allowed: a time from {after} to 24:00; parts of the "
-                    "day do not overlap, and one over midnight is two."
+                    f"{seed.path}, line {line}, {column}: {row[column]!r}. Allowed: a time from 00:00 to 24:00, after the part "
+                    "of the day before it; one over midnight is two."
                 )
         ends = row["to_clock"]

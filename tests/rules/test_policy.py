@@ -181,6 +181,9 @@ def without(seed: str, **cells: str) -> str:
             "collection_rule", changed("collection_rule", operator="in", window_start="22.00"), id="not a time"
         ),
         pytest.param("collection_rule", changed("collection_rule", limit_value=""), id="no limit"),
+        pytest.param("part_of_day", changed("part_of_day", to_clock="10 pm"), id="no time of day"),
+        pytest.param("part_of_day", changed("part_of_day", from_clock="17:59"), id="parts of the day overlap"),
+        pytest.param("part_of_day", changed("part_of_day", to_clock="02:00"), id="a part over midnight"),
         pytest.param("convention_default", changed("convention_default", bucket_scheme="NONE"), id="unknown scheme"),
         pytest.param("convention_default", changed("convention_default", calendar="NONE"), id="unknown calendar"),
         pytest.param("convention_default", changed("convention_default", grace_days=""), id="default left empty"),
