@@ -843,16 +843,14 @@ def _lay_by_installment(
 # --------------------------------------------------------------------------------------------------------------------
 
 
-def history(loan: LoanFile, all_periods: Sequence[Period], calendar: Calendar) -> tuple[date | None, int]:
-    """(first_overdue_on, max_days_past_due) over every day from disbursement, each as of that day.
+def spans(loan: LoanFile, all_periods: Sequence[Period], calendar: Calendar) -> Iterator[tuple[date, date, int]]:
+    """Every day from disbursement, each as of that day: (first day, day after the last, days past due on the first).
 
     Not every day has to be worked out. Who has paid what changes only on days with an event; what is owed changes only
     with the period or on such a day; what is overdue changes only on a due date or, under exclude_due_date, the day
     after one. From one such day to the next nothing changes but the count: zero stays zero, and anything else grows by
     one a day. `test_every_day_gives_the_same_history` compares this with working out each day.
     """
-    first_overdue_on: date | None = None
-    highest = 0
     for period in all_periods:
         owed = obligations(loan, period, calendar)
         changes = {period.first_day} | loan.event_days
@@ -863,10 +861,17 @@ def history(loan: LoanFile, all_periods: Sequence[Period], calendar: Calendar) -
         changes |= {due_day + until_overdue for due_day in due_days if due_day != NEVER}
         days = sorted(change for change in changes if period.first_day <= change <= period.last_day)
         for day, following in zip(days, [*days[1:], period.last_day + ONE_DAY], strict=True):
-            days_past_due = position(loan, day, period, owed, calendar).days_past_due()
-            if days_past_due > 0:
-                first_overdue_on = first_overdue_on or day
-                highest = max(highest, days_past_due + (following - day).days - 1)
+            yield day, following, position(loan, day, period, owed, calendar).days_past_due()
+
+
+def history(loan: LoanFile, all_periods: Sequence[Period], calendar: Calendar) -> tuple[date | None, int]:
+    """(first_overdue_on, max_days_past_due) over every day from disbursement, each as of that day."""
+    first_overdue_on: date | None = None
+    highest = 0
+    for day, following, days_past_due in spans(loan, all_periods, calendar):
+        if days_past_due > 0:
+            first_overdue_on = first_overdue_on or day
+            highest = max(highest, days_past_due + (following - day).days - 1)
     return first_overdue_on, highest
 
 

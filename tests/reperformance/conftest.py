@@ -1,0 +1,49 @@
+"""One large log of contacts, built once for all tests on collection."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import build_at, load, new_home
+
+from flows.home import Home
+from flows.policy import Policy, read_policy
+from reperformance import telephoning
+
+ATTEMPTS = int(os.environ.get("ARREARS_ATTEMPTS", "100000"))
+
+
+@dataclass(frozen=True)
+class Telephoned:
+    """A lender's ledgers, the policy it has, and the warehouse built from both."""
+
+    ledgers: dict[str, list[dict[str, Any]]]
+    policy: Policy
+    landing: Path
+    home: Home
+    database: Path
+
+
+@pytest.fixture(scope="session")
+def telephoned(tmp_path_factory: pytest.TempPathFactory) -> Telephoned:
+    folder = tmp_path_factory.mktemp("contacts")
+    ledgers = telephoning.lender(1, ATTEMPTS)
+    telephoning.write(folder / "landing" / "2026-11-21", ledgers)
+    (folder / "policy").mkdir()
+    settings = f"collection_jurisdictions,CN US UK IN\ncontact_history_days,{telephoning.HISTORY_DAYS}\n"
+    (folder / "policy" / "policy.csv").write_text(f"setting,value\n{settings}", "utf-8")
+    header = ["agency_id", "fact", "valid_from", "valid_to", "evidence", "citation"]
+    with open(folder / "policy" / "collection_agency.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, header, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, "evidence": "K", "citation": "invented"} for row in telephoning.AGENCIES)
+    policy = read_policy(folder / "policy")
+    home = new_home(folder / "home")
+    load(folder / "landing", home, policy)
+    built = build_at(home, telephoning.AS_OF, policy)
+    return Telephoned(ledgers, policy, folder / "landing", home, built.database)
