@@ -3,16 +3,18 @@ of a day, carried out on the next one, breaks no rule."""
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support import differences, rows_of
+from support import build_at, differences, load, new_home, rows_of
 
-from reperformance import collecting, portfolio, recompute
+from reperformance import collecting, portfolio, recompute, replay
 from reperformance.conftest import Telephoned
 from reperformance.telephoning import AS_OF, HISTORY_DAYS, RATES, is_bad
 
@@ -124,3 +126,23 @@ def test_contact_before_and_after_arrears_agrees(telephoned: Telephoned, again: 
     assert {row["ended_by"] for row in timing.values()} == {None, "cured", "closed"}
     assert {row["is_worse"] for row in moves.values()} == {None, True, False}
     assert sum(row["cured_episodes"] for row in effect.values()) > 100
+
+
+def test_the_worklist_carried_out_on_the_next_day_breaks_no_rule(
+    telephoned: Telephoned, again: Recomputed, tmp_path: Path
+) -> None:
+    work = rows_of(telephoned.database, "select * from marts.collection_worklist order by customer_id")
+    zones = {row["customer_id"]: row["time_zone"] for row in telephoned.ledgers["customers"]}
+    # the log goes on into the next day for some, of which a worklist of the day before cannot know
+    made = Counter(row["customer_id"] for row in telephoned.ledgers["contact_attempts"])
+    known = [row for row in work if made[row["customer_id"]] == len(again.contacts.get(row["customer_id"], ()))]
+    attempts = replay.attempts_of(known, zones, agency_id="AG-4")
+    replay.deliver(telephoned.landing, attempts, "2026-11-22")
+    shutil.copytree(telephoned.home.root, tmp_path / "home", symlinks=True)
+    home = new_home(tmp_path / "home")
+    load(telephoned.landing, home, telephoned.policy)
+    built = build_at(home, AS_OF + timedelta(days=1), telephoned.policy)
+    assert replay.breaches(built.database, attempts)[:20] == []
+    assert len(attempts) > 1000
+    steps = {row["channel_code"] for row in telephoned.policy.seeds["collection_channel"].rows if row["ladder_step"]}
+    assert {row["step"] for row in known} == steps | {None}
