@@ -136,13 +136,13 @@ from charge
 where news(due_on, since, upto)
 order by loan_no, installment_no, tag;
 
--- A pause is delivered open and again when it ends; one in ten never does.
+-- A pause is delivered open and again when it ends; one in three never does.
 create macro pauses(since, upto) as table
 select loan_id(loan_no) as loan_id, from_on, by_then(to_on, upto) as to_on, choose('pause reason', loan_no, ['hardship', 'hardship', 'disaster', 'dispute', 'technical']) as reason
 from (
-    select loan_no, coalesce(missed_on, disbursed_on) + between_days('pause', loan_no, 1, 30) as from_on, if(u('open pause', loan_no) < 0.1, null, from_on + between_days('pause length', loan_no, 5, 60)) as to_on
+    select loan_no, coalesce(missed_on, disbursed_on) + between_days('pause', loan_no, 1, 30) as from_on, if(u('open pause', loan_no) < 0.35, null, from_on + between_days('pause length', loan_no, 5, 60)) as to_on
     from loan
-    where u('pauses', loan_no) < if(missed_on is null, 0.008, 0.2)
+    where u('pauses', loan_no) < if(missed_on is null, 0.008, 0.3)
 )
 where from_on <= upto and (news(from_on, since, upto) or news(to_on, since, upto))
 order by loan_no;

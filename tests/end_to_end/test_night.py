@@ -58,6 +58,25 @@ def test_demo_publishes_both_nights_and_says_where_to_look(demo: Path) -> None:
     assert (current / "validation" / "publication" / "index.html").is_file()
 
 
+def test_the_demo_has_something_to_show_of_collection(demo: Path) -> None:
+    """Breaches of several rules, customers who are lost, promises of each status, work that is due and work that is held."""
+    marts = ("contactability", "collection_worklist", "contact_breaches", "conduct_rules", "promises")
+    marts += ("contact_timing", "contact_moves", "contact_effect")
+    with duckdb.connect() as reader:
+        reader.execute(f"attach '{demo}/published/current/marts.duckdb' as published (read_only); use published.marts")
+
+        def of(query: str) -> set[str]:
+            return {value for (value,) in reader.sql(query).fetchall()}
+
+        for mart in marts:
+            assert reader.sql(f"select count(*) from {mart}").fetchone()[0] > 0, mart
+        assert len(of("select rule_id from contact_breaches where status = 'breach'")) > 4
+        assert of("select is_lost_contact from contactability") == {True, False}
+        assert of("select status from promises") == {"kept", "partly_kept", "broken", "open"}
+        assert of("select status from collection_worklist") == {"due", "held"}
+        assert {"reached", "not_reached", "left_message"} == of("select result from contact_effect")
+
+
 def test_nothing_is_lost(demo: Path) -> None:
     manifest = json.loads((demo / "published" / "current" / "manifest.json").read_text())
     for delivery in manifest["deliveries"]:
