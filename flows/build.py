@@ -22,7 +22,7 @@ import yaml
 from flows.database import connect
 from flows.dates import Dates
 from flows.earlier import Earlier, earlier_publications
-from flows.errors import ArrearsError
+from flows.errors import ArrearsError, ValidationFailed
 from flows.home import Home, Knowledge
 from flows.land import attach_history, attach_open_quarantine
 from flows.landing.files import quote
@@ -178,6 +178,7 @@ def _show_knowledge(
             "attribute_lag_days": f"{policy.settings['attribute_lag_days']}::integer",
             "fpd_days": f"{policy.settings['fpd_days']}::integer",
             "history_months": f"{policy.settings['history_months']}::integer",
+            "reperformance_sample": f"{policy.settings['reperformance_sample']}::integer",
             "reporting_currency": quote(policy.settings["reporting_currency"]),
             "disclosure_basis": quote(policy.settings["disclosure_basis"]),
             "risk_regime": quote(policy.settings["risk_regime"]),
@@ -204,6 +205,28 @@ def _show_knowledge(
             ],
         )
         _show_earlier(connection, earlier)
+        if knowledge.withdrawn:
+            _refuse_rows_without_parents(connection, knowledge)
+
+
+def _refuse_rows_without_parents(connection: duckdb.DuckDBPyConnection, knowledge: Knowledge) -> None:
+    """A withdrawal must not take away what later rows point to: they would drop out of every figure, and nobody would know."""
+    for name, ledger in ledgers().items():
+        for column, parent in ledger.parents.items():
+            found, first = connection.execute(
+                f"""
+                select count(distinct {column}), min({column}) from {name}
+                where {column} is not null and {column} not in (select {column} from {parent})
+                """
+            ).fetchone()
+            if found:
+                gone = ", ".join(d.name for d in knowledge.withdrawn)
+                raise ValidationFailed(
+                    f"Rows of {name} point to {found:,} {parent} that no delivery holds any more (the first is {column} "
+                    f"{first}): they came with a delivery that was withdrawn ({gone}). Nothing was published, and what was "
+                    f"published before still stands. Deliver these {parent} again, under a new number or date, or withdraw "
+                    "the later deliveries that speak of them too."
+                )
 
 
 def _show_earlier(connection: duckdb.DuckDBPyConnection, earlier: list[Earlier]) -> None:

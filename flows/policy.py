@@ -158,6 +158,7 @@ SETTING_TYPES = {
     "history_months": "integer",
     "history_complete_from": "date",
     "keep_publications": "integer",
+    "reperformance_sample": "integer",
 }
 SETTING_CODES = {"disclosure_basis": ("days_360", "days_365", "calendar_months")}
 MAY_BE_EMPTY = ("history_complete_from", "expected_ledgers")

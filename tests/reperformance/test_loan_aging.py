@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from support import build_at, differences, load, new_home, rows_of
 
-from reperformance import recompute, strategies
+from flows.evidence import recompute
+from reperformance import strategies
+from reperformance.landing import Notices, read_landing
 
 # A larger book for a slower, deeper look: ARREARS_LOANS=100000 pytest tests/reperformance/test_loan_aging.py
 LOANS = int(os.environ.get("ARREARS_LOANS", "1500"))
@@ -29,7 +31,7 @@ def book(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     home = new_home(folder / "home")
     load(landing, home)
     assert rows_of_quarantine(home.raw) == 0
-    return home, recompute.read_landing(landing)
+    return home, read_landing(landing)
 
 
 def rows_of_quarantine(raw: Path) -> int:
@@ -40,7 +42,7 @@ def rows_of_quarantine(raw: Path) -> int:
 
 def test_every_figure_of_every_loan_agrees(book) -> None:
     home, ledgers = book
-    calendar = recompute.Calendar()
+    calendar = Notices()
     for day in DATES:
         built = build_at(home, day)
         ours = {row["loan_id"]: row for row in rows_of(built.database, "select * from marts.loan_aging")}

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from support import build_at, differences, load, new_home, rows_of
 
+from flows.evidence import recompute
 from flows.policy import read_policy
-from reperformance import portfolio, recompute, strategies
+from reperformance import portfolio, strategies
+from reperformance.landing import Notices, read_landing
 
 LOANS = 300
 DATES = [date(2026, 2, 17), date(2026, 6, 30)]
@@ -113,7 +115,7 @@ def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     home = new_home(folder / "home")
     load(landing, home)
     assert quarantined(home.raw) == 0
-    return home, recompute.read_landing(landing), policy
+    return home, read_landing(landing), policy
 
 
 def quarantined(raw: Path) -> int:
@@ -124,7 +126,7 @@ def quarantined(raw: Path) -> int:
 
 def test_every_figure_of_every_advance_and_customer_agrees(lender) -> None:
     home, ledgers, policy = lender
-    calendar = recompute.Calendar()
+    calendar = Notices()
     for day in DATES:
         database = build_at(home, day, read_policy(policy)).database
         advances = portfolio.advance_aging(ledgers, day, calendar)
