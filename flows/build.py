@@ -105,7 +105,7 @@ def build(home: Home, knowledge: Knowledge, policy: Policy, dates: Dates) -> Bui
         "policy_version": policy.version,
         "code_version": code_version(),
     }
-    kept = state if state and _continues(state, here, home) else None
+    kept = state if state and _continues(state, here) else None
     earlier = earlier_publications(home, knowledge, policy.version, dates)
     _show_knowledge(home, database, knowledge, policy, dates, earlier, kept)
     folder = project_folder(home, policy, database)
@@ -142,14 +142,10 @@ def _kept_state(database: Path) -> dict[str, Any] | None:
     return json.loads(row[0]) if row else None
 
 
-def _continues(state: dict[str, Any], here: dict[str, Any], home: Home) -> bool:
-    """Whether the kept state is the same warehouse a few deliveries ago: nothing withdrawn, no rule or product changed."""
+def _continues(state: dict[str, Any], here: dict[str, Any]) -> bool:
+    """Whether the kept state is the same warehouse a few deliveries ago: nothing withdrawn, no rule changed."""
     same = all(state[k] == here[k] for k in ("withdrawn", "policy_version", "code_version"))
-    prefix = here["deliveries"][: len(state["deliveries"])] == state["deliveries"]
-    if not (same and prefix):
-        return False
-    new = here["deliveries"][len(state["deliveries"]) :]
-    return not any((home.raw / name / "products.parquet").exists() for name in new)
+    return same and here["deliveries"][: len(state["deliveries"])] == state["deliveries"]
 
 
 def _show_knowledge(

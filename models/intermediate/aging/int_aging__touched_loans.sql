@@ -11,3 +11,7 @@ union
 select loan_id from {{ source('raw', 'repayments') }} where _delivery_no > {{ state }}
 union
 select loan_id from {{ source('raw', 'charges') }} where _delivery_no > {{ state }}
+union
+-- a new version of a product speaks of all its loans
+select loan_id from {{ source('raw', 'loans') }}
+where product_id in (select product_id from {{ source('raw', 'products') }} where _delivery_no > {{ state }})
