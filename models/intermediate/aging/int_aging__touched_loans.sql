@@ -13,5 +13,7 @@ union
 select loan_id from {{ source('raw', 'charges') }} where _delivery_no > {{ state }}
 union
 -- a new version of a product speaks of all its loans
-select loan_id from {{ source('raw', 'loans') }}
-where product_id in (select product_id from {{ source('raw', 'products') }} where _delivery_no > {{ state }})
+select loans.loan_id
+from {{ source('raw', 'loans') }} as loans
+inner join {{ source('raw', 'products') }} as products on products.product_id = loans.product_id
+where products._delivery_no > {{ state }}
