@@ -28,7 +28,7 @@ lint: setup
 	DBT_TARGET_PATH=var/lint DBT_LOG_PATH=var/lint $(VENV)/bin/sqlfluff lint --disable-progress-bar models tests/dbt/singular
 
 unit: setup
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --numprocesses logical --dist loadgroup --no-loadscope-reorder
 
 format: setup
 	$(VENV)/bin/ruff check --fix .

@@ -22,7 +22,7 @@ import yaml
 from flows.database import connect
 from flows.dates import Dates
 from flows.earlier import Earlier, earlier_publications
-from flows.errors import ArrearsError
+from flows.errors import ArrearsError, ValidationFailed
 from flows.home import Home, Knowledge
 from flows.land import attach_history, attach_open_quarantine
 from flows.landing.files import quote
@@ -105,7 +105,7 @@ def build(home: Home, knowledge: Knowledge, policy: Policy, dates: Dates) -> Bui
         "policy_version": policy.version,
         "code_version": code_version(),
     }
-    kept = state if state and _continues(state, here, home) else None
+    kept = state if state and _continues(state, here) else None
     earlier = earlier_publications(home, knowledge, policy.version, dates)
     _show_knowledge(home, database, knowledge, policy, dates, earlier, kept)
     folder = project_folder(home, policy, database)
@@ -142,14 +142,10 @@ def _kept_state(database: Path) -> dict[str, Any] | None:
     return json.loads(row[0]) if row else None
 
 
-def _continues(state: dict[str, Any], here: dict[str, Any], home: Home) -> bool:
-    """Whether the kept state is the same warehouse a few deliveries ago: nothing withdrawn, no rule or product changed."""
+def _continues(state: dict[str, Any], here: dict[str, Any]) -> bool:
+    """Whether the kept state is the same warehouse a few deliveries ago: nothing withdrawn, no rule changed."""
     same = all(state[k] == here[k] for k in ("withdrawn", "policy_version", "code_version"))
-    prefix = here["deliveries"][: len(state["deliveries"])] == state["deliveries"]
-    if not (same and prefix):
-        return False
-    new = here["deliveries"][len(state["deliveries"]) :]
-    return not any((home.raw / name / "products.parquet").exists() for name in new)
+    return same and here["deliveries"][: len(state["deliveries"])] == state["deliveries"]
 
 
 def _show_knowledge(
@@ -179,6 +175,7 @@ def _show_knowledge(
             "fpd_days": f"{policy.settings['fpd_days']}::integer",
             "history_months": f"{policy.settings['history_months']}::integer",
             "contact_history_days": f"{policy.settings['contact_history_days']}::integer",
+            "reperformance_sample": f"{policy.settings['reperformance_sample']}::integer",
             "reporting_currency": quote(policy.settings["reporting_currency"]),
             "disclosure_basis": quote(policy.settings["disclosure_basis"]),
             "risk_regime": quote(policy.settings["risk_regime"]),
@@ -205,6 +202,28 @@ def _show_knowledge(
             ],
         )
         _show_earlier(connection, earlier)
+        if knowledge.withdrawn:
+            _refuse_rows_without_parents(connection, knowledge)
+
+
+def _refuse_rows_without_parents(connection: duckdb.DuckDBPyConnection, knowledge: Knowledge) -> None:
+    """A withdrawal must not take away what later rows point to: they would drop out of every figure, and nobody would know."""
+    for name, ledger in ledgers().items():
+        for column, parent in ledger.parents.items():
+            found, first = connection.execute(
+                f"""
+                select count(distinct {column}), min({column}) from {name}
+                where {column} is not null and {column} not in (select {column} from {parent})
+                """
+            ).fetchone()
+            if found:
+                gone = ", ".join(d.name for d in knowledge.withdrawn)
+                raise ValidationFailed(
+                    f"Rows of {name} point to {found:,} {parent} that no delivery holds any more (the first is {column} "
+                    f"{first}): they came with a delivery that was withdrawn ({gone}). Nothing was published, and what was "
+                    f"published before still stands. Deliver these {parent} again, under a new number or date, or withdraw "
+                    "the later deliveries that speak of them too."
+                )
 
 
 def _show_earlier(connection: duckdb.DuckDBPyConnection, earlier: list[Earlier]) -> None:

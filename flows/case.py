@@ -50,6 +50,19 @@ WORDS = {
 }
 
 
+def worst_customer(publication: Path) -> str:
+    """The overdue customer whom the watchlist puts first: one to look at."""
+    with duckdb.connect(str(publication / "marts.duckdb"), read_only=True) as connection:
+        found = connection.sql(
+            """
+            select customer_id from marts.marts.case_files
+            left join marts.marts.watchlist using (customer_id)  -- a miss: overdue without a signal
+            order by severity_order nulls last, points desc nulls last, customer_id limit 1
+            """
+        ).fetchone()
+    return found[0] if found else "CUSTOMER"
+
+
 def case_of(home: Path, customer: str, as_of: str | None, lang: str) -> dict[str, Any]:
     """The case report as text, written under HOME/cases, and as one object; UsageError where the customer is unknown."""
     place = Home(home)

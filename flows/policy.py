@@ -160,6 +160,7 @@ SETTING_TYPES = {
     "history_complete_from": "date",
     "keep_publications": "integer",
     "contact_history_days": "integer",
+    "reperformance_sample": "integer",
 }
 SETTING_CODES = {"disclosure_basis": ("days_360", "days_365", "calendar_months")}
 MAY_BE_EMPTY = ("history_complete_from", "expected_ledgers")

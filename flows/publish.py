@@ -24,6 +24,7 @@ from flows.content_hash import HASH_VERSION, content_hash
 from flows.database import connect
 from flows.dates import Dates
 from flows.earlier import forget_figures, keep_figures
+from flows.evidence.reperform import reperform
 from flows.home import Home, Knowledge, now_text, sync, sync_files, write_json
 from flows.landing.files import identifier, quote
 from flows.policy import Policy
@@ -64,6 +65,7 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
         _describe(candidate, built.dbt_target)
         for path in sorted((Path(__file__).parent / "evidence").glob("*.sql")):  # _ledgers.sql is first
             candidate.execute(path.read_text("utf-8"))
+        reperform(candidate)
         for mart, facts in (current_manifest(home) or {}).get("marts", {}).items():
             candidate.execute("insert into evidence.previous values (?, ?)", [mart, facts["rows"]])
         candidate.execute("detach work; checkpoint")

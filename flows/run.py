@@ -90,6 +90,7 @@ def _run(run: Any, flow: Any, command: str, wait: float) -> dict[str, Any]:
 def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
     """`arrears demo`: two deliveries a month apart, and both nights."""
     from books import generate
+    from flows.case import worst_customer
 
     landing = home / "landing"
     dates = (date(2026, 9, 30), date(2026, 10, 31))
@@ -109,6 +110,7 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
         + f"\n  marts       {last['publication']}/marts.duckdb (and parquet/)"
         + f"\n  validation  {last['publication']}/validation/publication/index.html"
         + f"\n  deliveries  {landing}"
+        + f"\n  a case      arrears case {worst_customer(Path(last['publication']))} --home {home}"
         + f"\n  quarantine  arrears quarantine --home {home}"
         + f"\n  status      arrears status --home {home}"
     )

@@ -69,7 +69,7 @@ def _told(gate: GateResult) -> str:
     """The failed expectations as a tired person wants them: which, how many rows, which ones, where the report is."""
     lines = [f"The {gate.name} gate failed ({gate.title})."]
     for finding in [*gate.failed, *gate.could_not_run]:
-        count = f": {finding.failing} rows" if finding.failing is not None else ""
+        count = f": {finding.failing:,} row{'s' * (finding.failing != 1)}" if finding.failing is not None else ""
         lines.append(
             f"  ✗ {finding.title}{count}" + (f" — {finding.message}" if finding.outcome == "could_not_run" else "")
         )

@@ -252,10 +252,10 @@ def overdue_customers() -> list[Rows]:
 def customer_type_summary() -> list[Rows]:
     return [
         adds_up(
-            "The primary types add up to everything overdue",
+            "The primary types add up to what overdue customers owe",
             {"overdue_amount": "overdue_amount", "overdue_balance": "overdue_balance"},
             where="type_basis = 'primary' and currency <> 'ALL'",
-            of_items="days_past_due > 0",
+            of_items=f"(customer_id, currency) in (select customer_id, currency from ({ITEMS}) where days_past_due > 0)",
         ),
     ]
 

@@ -42,7 +42,13 @@ select
     loan_id,
     sum(case when kind = 'reversal' then -amount else amount end) as amount
 from repayment
-where kind in ('payment', 'waiver', 'reversal') and paid_on <= (select as_of from clock)
+where
+    paid_on <= (select as_of from clock)
+    and (
+        kind in ('payment', 'waiver')
+        -- what it reverses may have been withdrawn: then there is nothing to take back
+        or (kind = 'reversal' and reverses_id in (select repayment_id from repayment where kind in ('payment', 'waiver')))
+    )
 group by loan_id;
 
 -- What is left of each obligation when money is taken off the oldest first.

@@ -20,7 +20,10 @@ create table evidence.advances_out as
 with repaid as (
     select advance_id, sum(if(kind in ('payment', 'waiver'), amount, -amount)) as amount
     from advance_repayment
-    where paid_on <= (select as_of from clock)
+    where
+        paid_on <= (select as_of from clock)
+        -- what it reverses may have been withdrawn: then there is nothing to take back
+        and (kind <> 'reversal' or reverses_id in (select advance_repayment_id from advance_repayment))
     group by advance_id
 )
 

@@ -55,6 +55,11 @@ DEFECTS = {
         "Every loan of the book was recomputed",
     ): "delete from evidence.recomputed where loan_id = 'L-2'",
     (
+        "evidence.reperformed",
+        "Every figure of the sampled loans is the one re-performed",
+    ): "update evidence.reperformed set recomputed = null where column_name = 'oldest_unpaid_due_on'",
+    ("evidence.reperformed", "Loans were re-performed"): "delete from evidence.reperformed",
+    (
         "evidence.closed_with_principal",
         "No loan was closed as repaid with principal unpaid",
     ): "insert into evidence.closed_with_principal values ('L-8', 'CNY', 5)",

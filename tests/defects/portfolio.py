@@ -75,7 +75,7 @@ DEFECTS = {
     ): "insert into evidence.loans_made values ('CL-6', '2020-01-01', 1)",
     (
         "marts.customer_type_summary",
-        "The primary types add up to everything overdue",
+        "The primary types add up to what overdue customers owe",
     ): "update marts.customer_type_summary set overdue_balance = overdue_balance + 0.01 where type_basis = 'primary' and currency = 'USD'",
 }
 DEFECTS |= {

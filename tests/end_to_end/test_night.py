@@ -272,7 +272,9 @@ def test_readers_see_one_whole_run_while_the_next_one_goes_on(home: Path, prefec
 def test_no_space_left_is_said_and_leaves_what_stands(home: Path, arrears, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    size = sum(f.stat().st_size for f in home.rglob("*") if f.is_file()) // 1024 + 1500
+    # room for the home, in the pages that a file takes there, and too little for another night
+    pages = sum(-(-f.stat().st_size // 4096) for f in home.rglob("*") if f.is_file() and not f.is_symlink())
+    size = 4 * pages + 1500
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(disk)], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip("needs the right to mount a small file system")

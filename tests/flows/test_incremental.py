@@ -18,9 +18,7 @@ def test_incremental_equals_full(tmp_path: Path) -> None:
     landing = tmp_path / "landing"
     landing.mkdir()
     ledgers = strategies.random_ledgers(5, 400)
-    # a changed product recomputes everything, so let products come with the first delivery only
-    first = min(row["_delivery"] for row in ledgers["loans"])
-    ledgers["products"] = [row for row in ledgers["products"] if row["_delivery"] == first]
+    assert len({row["_delivery"] for row in ledgers["products"]}) > 1
     strategies.write_landing(ledgers, landing)
     deliveries = sorted(d for d in (Delivery.parse(p.name) for p in landing.iterdir()) if d)
     assert len(deliveries) > 1

@@ -10,6 +10,7 @@ import pytest
 from support import build_at, load, new_home
 
 from books import generate
+from flows.build import Built
 from flows.errors import ValidationFailed
 from flows.home import Home
 from flows.publish import Candidate, chain_of, clear_leftovers, move_current, record_run, rotate, stage
@@ -19,17 +20,23 @@ DAY = date(2026, 10, 31)
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Built]:
     folder = tmp_path_factory.mktemp("gate")
     generate(folder / "landing", loans=300, seed=3, deliveries=(DAY,), dirty_rows=0)
     home = new_home(folder / "home")
     load(folder / "landing", home)
-    return home
+    return home, build_at(home, DAY)
 
 
 @pytest.fixture
-def candidate(home: Home) -> Candidate:
-    return stage(home, build_at(home, DAY), DAY, "run-1")
+def home(built: tuple[Home, Built]) -> Home:
+    return built[0]
+
+
+@pytest.fixture
+def candidate(built: tuple[Home, Built]) -> Candidate:
+    home, of_day = built
+    return stage(home, of_day, DAY, "run-1")
 
 
 def test_a_sound_candidate_passes(home: Home, candidate: Candidate) -> None:

@@ -15,9 +15,7 @@ from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from reperformance.conduct import KIND_TELLS, SPOKE, THIRD_PERSONS
-from reperformance.portfolio import share
-from reperformance.recompute import (
+from flows.evidence.recompute import (
     CN_M_STAGE,
     ONE_DAY,
     Calendar,
@@ -31,6 +29,8 @@ from reperformance.recompute import (
     spans,
     versions,
 )
+from reperformance.conduct import KIND_TELLS, SPOKE, THIRD_PERSONS
+from reperformance.portfolio import share
 
 CHANNELS = ("phone", "sms", "email", "letter", "visit", "app", "social", "legal")
 FOREVER = date(9999, 12, 31)

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from reperformance.recompute import Calendar, Ledgers, Row, attribute, known, versions
+from flows.evidence.recompute import Calendar, Ledgers, Row, attribute, known, versions
 
 DURATION_BUCKETS = ((30, "A1"), (90, "A2"), (180, "A3"), (360, "A4"))
 LONG_HELD_AFTER = {"acceptance": 90, "guarantee": 180, "letter_of_credit": 90, "card": 60, "other": 90}

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from support import rows_of
 
-from reperformance.recompute import Row
+from flows.evidence.recompute import Row
 from reperformance.telephoning import write
 
 ONE_MINUTE = timedelta(minutes=1)

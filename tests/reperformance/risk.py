@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from reperformance.recompute import (
+from flows.evidence.recompute import (
     ONE_DAY,
     Calendar,
     Ledgers,

@@ -22,10 +22,7 @@ from typing import Any, Protocol, TypeVar
 
 from hypothesis import strategies as st
 
-if __package__:
-    from .recompute import COLUMNS, Delivery, Ledgers, Row
-else:
-    from recompute import COLUMNS, Delivery, Ledgers, Row
+from flows.evidence.recompute import COLUMNS, Delivery, Ledgers, Row
 
 T = TypeVar("T")
 

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 from support import build_at, differences, load, new_home, rows_of
 
-from reperformance import collecting, portfolio, recompute, replay
+from flows.evidence import recompute
+from reperformance import collecting, portfolio, replay
 from reperformance.conftest import Telephoned
+from reperformance.landing import Notices, read_landing
 from reperformance.telephoning import AS_OF, HISTORY_DAYS, RATES, is_bad
 
 SINCE = AS_OF - timedelta(days=HISTORY_DAYS - 1)
@@ -37,8 +39,8 @@ class Recomputed:
 
 @pytest.fixture(scope="module")
 def again(telephoned: Telephoned) -> Recomputed:
-    calendar = recompute.Calendar()
-    rows = recompute.read_landing(telephoned.landing)
+    calendar = Notices()
+    rows = read_landing(telephoned.landing)
     bad = [row for row in rows["repayments"] if is_bad(row)]
     rows["repayments"] = [row for row in rows["repayments"] if not is_bad(row)]
     loans = recompute.loan_aging(rows, AS_OF, calendar=calendar)

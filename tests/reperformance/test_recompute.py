@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from reperformance import recompute, strategies
+from flows.evidence import recompute
+from reperformance import strategies
+from reperformance.landing import Notices, read_landing
 
-CALENDAR = recompute.Calendar()
+CALENDAR = Notices()
 THE_DAY = (date(2020, 1, 1), 1)
 PEER_CASES = Path(__file__).parents[2] / ".." / "shared" / "conformance" / "peer_cases.json"
 
@@ -645,11 +647,11 @@ def test_corrected_master_rows_replace_and_repeated_events_count_once(tmp_path: 
         for name, text in files.items():
             (tmp_path / folder).mkdir(exist_ok=True)
             (tmp_path / folder / f"{name}.csv").write_text(text, encoding="utf-8")
-    ledgers = recompute.read_landing(tmp_path)
+    ledgers = read_landing(tmp_path)
     assert len(ledgers["repayments"]) == 1
     row = recompute.loan_aging(ledgers, on("2025-04-11"), calendar=CALENDAR)["L1"]
     shows(row, days_past_due=2, overdue_amount=60)
-    earlier = recompute.read_landing(tmp_path, known_at=(on("2025-04-11"), 1))
+    earlier = read_landing(tmp_path, known_at=(on("2025-04-11"), 1))
     shows(recompute.loan_aging(earlier, on("2025-04-11"), calendar=CALENDAR)["L1"], days_past_due=1)
 
 
@@ -725,7 +727,7 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
     folder = tmp_path_factory.mktemp("landing")
     strategies.write_landing(ledgers, folder)
     as_of = strategies.last_delivery(ledgers)[0]
-    read = recompute.loan_aging(recompute.read_landing(folder), as_of, calendar=CALENDAR)
+    read = recompute.loan_aging(read_landing(folder), as_of, calendar=CALENDAR)
     assert read == recompute.loan_aging(ledgers, as_of, calendar=CALENDAR)
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from support import build_at, differences, load, new_home, rows_of
 
+from flows.evidence import recompute
 from flows.policy import Policy, read_policy
-from reperformance import recompute, risk, strategies
+from reperformance import risk, strategies
+from reperformance.landing import Notices, read_landing
 
 LOANS = int(os.environ.get("ARREARS_LOANS", "200"))
 DATES = [date(2026, 4, 30), date(2026, 6, 30)]
@@ -57,7 +59,7 @@ def risky(seed: int) -> recompute.Ledgers:
 
 
 def test_every_class_of_every_loan_agrees(tmp_path: Path) -> None:
-    policy, calendar = short_terms(tmp_path / "policy"), recompute.Calendar()
+    policy, calendar = short_terms(tmp_path / "policy"), Notices()
     fired: Counter[str] = Counter()
     for seed in (21, 22):
         landing = tmp_path / f"landing{seed}"
@@ -65,7 +67,7 @@ def test_every_class_of_every_loan_agrees(tmp_path: Path) -> None:
         strategies.write_landing(risky(seed), landing)
         home = new_home(tmp_path / f"home{seed}")
         load(landing, home, policy)
-        ledgers = recompute.read_landing(landing)
+        ledgers = read_landing(landing)
         for day in DATES:
             built = build_at(home, day, policy)
             ours = {row["item_id"]: row for row in rows_of(built.database, "select * from marts.risk_classification")}

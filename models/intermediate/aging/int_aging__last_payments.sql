@@ -9,8 +9,9 @@ with payments as (
         loan_id,
         original_paid_on as paid_on,
         happened_on,
+        -- what is left of it at the end of the day: a part reversed on the day it was paid comes in no order
         sum(case when is_reversal then -amount else amount end) over (
-            partition by original_id order by happened_on, repayment_id
+            partition by original_id order by happened_on
         ) as amount
     from {{ ref('int_aging__payments') }}
     where original_kind = 'payment' and {{ touched('loan_id') }}

@@ -11,3 +11,9 @@ union
 select loan_id from {{ source('raw', 'repayments') }} where _delivery_no > {{ state }}
 union
 select loan_id from {{ source('raw', 'charges') }} where _delivery_no > {{ state }}
+union
+-- a new version of a product speaks of all its loans
+select loans.loan_id
+from {{ source('raw', 'loans') }} as loans
+inner join {{ source('raw', 'products') }} as products on products.product_id = loans.product_id
+where products._delivery_no > {{ state }}

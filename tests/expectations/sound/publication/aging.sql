@@ -70,6 +70,12 @@ select as_of, loan_id, currency, outstanding_principal from marts.loan_aging whe
 create table evidence.recomputed as
 select loan_id, days_past_due, overdue_amount, outstanding_principal from marts.loan_aging where not is_written_off;
 
+create table evidence.reperformed as
+select as_of, loan_id, 'days_past_due' as column_name, days_past_due::varchar as published, days_past_due::varchar as recomputed
+from marts.loan_aging
+union all
+select as_of, loan_id, 'oldest_unpaid_due_on', oldest_unpaid_due_on::varchar, oldest_unpaid_due_on::varchar from marts.loan_aging;
+
 create table evidence.closed_with_principal (loan_id varchar, currency varchar, unpaid_principal decimal(18, 2));
 
 insert into evidence.previous

@@ -16,20 +16,14 @@ Words used below:
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import re
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
-
-import chinese_calendar
-from chinese_calendar.constants import holidays as _NAMED_DAYS_OFF
 
 Row = dict[str, Any]
 Ledgers = dict[str, list[Row]]
@@ -41,10 +35,10 @@ ALWAYS = date.min
 
 
 # --------------------------------------------------------------------------------------------------------------------
-# Reading the ledgers
+# The ledgers
 # --------------------------------------------------------------------------------------------------------------------
 
-# Canonical columns of the ledgers that are read here and in portfolio.py, in the order of the contract.
+# Canonical columns of the ledgers that re-performance reads, in the order of the contract.
 COLUMNS: dict[str, dict[str, str]] = {
     "customers": {
         "customer_id": "text",
@@ -185,30 +179,6 @@ DEFAULTS: dict[str, Row] = {
     "advance_repayments": {"kind": "payment"},
 }
 
-_TRUE = {"true", "1", "y", "是"}
-_FALSE = {"false", "0", "n", "否"}
-
-
-def _typed(text: str | None, kind: str) -> Any:
-    """One field as text -> date, Decimal, int, bool, str or None."""
-    if text is None or text.strip() in ("", "NA", "NULL", "\\N"):
-        return None
-    text = text.strip()
-    if kind == "date":
-        digits = text[:10].replace("-", "").replace("/", "")[:8]
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
-    if kind == "decimal":
-        return Decimal(text.replace(",", ""))
-    if kind == "integer":
-        return int(Decimal(text))
-    if kind == "boolean":
-        if text.lower() in _TRUE:
-            return True
-        if text.lower() in _FALSE:
-            return False
-        raise ValueError(f"not a boolean: {text!r}")
-    return text
-
 
 def delivery_of(folder_name: str) -> Delivery | None:
     """`2026-11-22` -> (2026-11-22, 1); `2026-11-22.2` -> (2026-11-22, 2); anything else -> None."""
@@ -216,31 +186,6 @@ def delivery_of(folder_name: str) -> Delivery | None:
     if match is None:
         return None
     return date.fromisoformat(match[1]), int(match[2] or 1)
-
-
-def read_landing(landing: Path, known_at: Delivery | None = None) -> Ledgers:
-    """All deliveries of a landing folder in the order of knowledge, typed; identical event rows are taken once."""
-    folders = sorted((number, path) for path in landing.iterdir() if (number := delivery_of(path.name)) is not None)
-    ledgers: Ledgers = {name: [] for name in COLUMNS}
-    seen: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
-    for delivery, folder in folders:
-        if known_at is not None and delivery > known_at:
-            continue
-        for path in sorted(folder.iterdir()):
-            name = path.name.split(".")[0]
-            if name not in COLUMNS or not path.name.endswith((".csv", ".csv.gz")):
-                continue
-            raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-            for record in csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")):
-                row = {column: _typed(record.get(column), kind) for column, kind in COLUMNS[name].items()}
-                if name in EVENT_LEDGERS:
-                    content = tuple(row.values())
-                    if content in seen[name]:
-                        continue
-                    seen[name].add(content)
-                row["_delivery"] = delivery
-                ledgers[name].append(row)
-    return ledgers
 
 
 def _with_defaults(name: str, row: Row) -> Row:
@@ -287,10 +232,8 @@ def attribute(history: Sequence[Row], column: str, day: date, lag_days: int) -> 
 # --------------------------------------------------------------------------------------------------------------------
 
 
-class Calendar:
-    """Working days of mainland China: the State Council's notices for 2004-2026, Monday to Friday in other years."""
-
-    FIRST_ANNOUNCED, LAST_ANNOUNCED = 2004, 2026
+class Calendar(ABC):
+    """Working days of one country, and where a due date on a rest day moves to."""
 
     def __init__(self) -> None:
         self._working: dict[date, bool] = {}
@@ -299,17 +242,24 @@ class Calendar:
         self._counted_from = date(2003, 12, 31)
         self._count_through = [0]
 
-    def is_working_day(self, day: date) -> bool:
-        if day not in self._working:
-            if self.FIRST_ANNOUNCED <= day.year <= self.LAST_ANNOUNCED:
-                self._working[day] = chinese_calendar.is_workday(day)
-            else:
-                self._working[day] = day.weekday() < 5
-        return self._working[day]
+    @abstractmethod
+    def is_rest_day(self, day: date) -> bool:
+        """Whether nobody works on this day: a weekend that is not made up for, or a day off."""
 
+    @abstractmethod
     def is_named_day_off(self, day: date) -> bool:
         """Whether the notice of the year names this day as a day off (in-lieu days and weekends inside included)."""
-        return day in _NAMED_DAYS_OFF
+
+    def is_working_day(self, day: date) -> bool:
+        if day not in self._working:
+            self._working[day] = not self.is_rest_day(day)
+        return self._working[day]
+
+    def of(self, terms: Terms) -> Calendar:
+        """The calendar that the terms name; a single one knows its own country only."""
+        if terms.calendar != "CN":
+            raise NotImplementedError(f"calendar {terms.calendar}: only CN is re-performed")
+        return self
 
     def roll(self, day: date, rule: str) -> date:
         """The due date after rolling: `none`, `following` or `following_holiday`."""
@@ -365,12 +315,12 @@ class Terms:
         return self.day_count == "include_due_date"
 
 
-def terms_of(product_row: Row) -> Terms:
+CONTRACT_TERMS = Terms()
+
+
+def terms_of(product_row: Row, defaults: Terms) -> Terms:
     given = {name: product_row.get(name) for name in Terms.__dataclass_fields__}
-    terms = Terms(**{name: value for name, value in given.items() if value is not None})
-    if terms.calendar != "CN":
-        raise NotImplementedError(f"calendar {terms.calendar}: only CN is re-performed")
-    return terms
+    return replace(defaults, **{name: value for name, value in given.items() if value is not None})
 
 
 def hundredths(amount: Decimal) -> int:
@@ -518,7 +468,8 @@ def loan_files(rows: Ledgers, loan_histories: Mapping[tuple[Any, ...], list[Row]
             elif event["kind"] == "chargeback":
                 loan.chargebacks.append(event)
         for event in repayments:
-            if event["kind"] == "reversal":
+            # what it reverses may have been withdrawn: then there is nothing to take back
+            if event["kind"] == "reversal" and event["reverses_id"] in received:
                 reversal = (event["paid_on"], event["repayment_id"], hundredths(event["amount"]))
                 received[event["reverses_id"]].reversals.append(reversal)
 
@@ -531,7 +482,7 @@ def loan_files(rows: Ledgers, loan_histories: Mapping[tuple[Any, ...], list[Row]
                 incurred[charge.charge_id] = charge
                 loan.charges.append(charge)
         for event in charges:
-            if event["kind"] == "reversal":
+            if event["kind"] == "reversal" and event["reverses_id"] in incurred:
                 incurred[event["reverses_id"]].reversals.append((event["due_on"], hundredths(event["amount"])))
 
         for pause in by_loan["pauses"].get(loan_id, []):
@@ -567,15 +518,16 @@ class Period:
 class Products:
     """The products' rows, and which of them is in force for a loan on a day."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[Row], defaults: Terms = CONTRACT_TERMS) -> None:
+        self._defaults = defaults
         self._by_product: dict[str, list[tuple[date, Terms]]] = defaultdict(list)
         for row in rows:
-            self._by_product[row["product_id"]].append((row["valid_from"] or ALWAYS, terms_of(row)))
+            self._by_product[row["product_id"]].append((row["valid_from"] or ALWAYS, terms_of(row, defaults)))
         for entries in self._by_product.values():
             entries.sort(key=lambda entry: entry[0])
 
     def terms(self, product_id: str | None, day: date) -> Terms:
-        in_force = Terms()
+        in_force = self._defaults
         for valid_from, terms in self._by_product.get(product_id or "", []):
             if valid_from <= day:
                 in_force = terms
@@ -670,7 +622,7 @@ def obligations(loan: LoanFile, period: Period, calendar: Calendar) -> list[Obli
                         )
                     )
     for one in owed:
-        one.rolled_on = calendar.roll(one.due_on, period.terms.due_date_roll)
+        one.rolled_on = calendar.of(period.terms).roll(one.due_on, period.terms.due_date_roll)
     owed.sort(key=Obligation.queue_order)
     return owed
 
@@ -743,7 +695,7 @@ def position(
             charge.charge_id,
             fee=charge.net(day),
             exists_from=charge.due_on,
-            rolled_on=calendar.roll(charge.due_on, terms.due_date_roll),
+            rolled_on=calendar.of(terms).roll(charge.due_on, terms.due_date_roll),
         )
         for charge in loan.charges
         if counts_from <= charge.due_on <= day
@@ -856,7 +808,9 @@ def spans(loan: LoanFile, all_periods: Sequence[Period], calendar: Calendar) -> 
         changes = {period.first_day} | loan.event_days
         due_days = {one.rolled_on for one in owed}
         if period.terms.charges_age:
-            due_days |= {calendar.roll(charge.due_on, period.terms.due_date_roll) for charge in loan.charges}
+            due_days |= {
+                calendar.of(period.terms).roll(charge.due_on, period.terms.due_date_roll) for charge in loan.charges
+            }
         until_overdue = timedelta(days=0 if period.terms.includes_due_date else 1)
         changes |= {due_day + until_overdue for due_day in due_days if due_day != NEVER}
         days = sorted(change for change in changes if period.first_day <= change <= period.last_day)
@@ -948,10 +902,11 @@ def loan_aging(
     attribute_lag_days: int = 1,
     fpd_days: int = 30,
     bucket_schemes: Mapping[str, BucketScheme] = BUCKET_SCHEMES,
+    defaults: Terms = CONTRACT_TERMS,
 ) -> dict[str, Row]:
     """`loan_aging` at the end of `as_of` from all ledger rows given: loan_id -> column -> value."""
     rows = known(ledgers)
-    products = Products(rows["products"])
+    products = Products(rows["products"], defaults)
     loan_histories = versions(ledgers, "loans")
     customer_histories = versions(ledgers, "customers")
     result: dict[str, Row] = {}
@@ -1019,7 +974,7 @@ def _loan_row(
         if overdue_amount > tolerated:
             paused = paused_days(loan, oldest, as_of, terms)
             delinquent_days = max(0, days_past_due - terms.grace_days - paused)
-        business_days = calendar.working_days(oldest if terms.includes_due_date else oldest + ONE_DAY, as_of)
+        business_days = calendar.of(terms).working_days(oldest if terms.includes_due_date else oldest + ONE_DAY, as_of)
     bucket_days = {
         "days_past_due": days_past_due,
         "delinquent_days": delinquent_days,

@@ -1,0 +1,157 @@
+"""Re-performance: every figure of a sample of loans, worked out again as an auditor would, beside what is about to go out.
+
+The sample is another one each night and the same one for the same date: half of it late loans, half of it any. How many loans
+is the setting `reperformance_sample`. `recompute.py` has the rules, from the contract and not from the SQL.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from flows.evidence.recompute import (
+    COLUMNS,
+    BucketScheme,
+    Calendar,
+    Ledgers,
+    Row,
+    Terms,
+    delivery_of,
+    loan_aging,
+    terms_of,
+)
+
+OF_LOANS = ("loans", "installments", "repayments", "charges", "pauses")
+
+
+class PolicyCalendar(Calendar):
+    """A country's working days as the policy of the run has them; `of` finds those of the terms."""
+
+    def __init__(self, days: Mapping[str, Mapping[date, str]], country: str = "CN") -> None:
+        super().__init__()
+        self._all, self._days, self._countries = days, days.get(country, {}), {country: self}
+
+    def is_rest_day(self, day: date) -> bool:
+        kind = self._days.get(day)
+        return kind == "day_off" or (day.weekday() >= 5 and kind != "make_up_working_day")
+
+    def is_named_day_off(self, day: date) -> bool:
+        return self._days.get(day) == "day_off"
+
+    def of(self, terms: Terms) -> Calendar:
+        if terms.calendar not in self._countries:
+            self._countries[terms.calendar] = PolicyCalendar(self._all, terms.calendar)
+        return self._countries[terms.calendar]
+
+
+def reperform(candidate: duckdb.DuckDBPyConnection) -> None:
+    """`evidence.reperformed`: one row per sampled loan, as-of date and column, as published and as recomputed.
+
+    Runs inside the candidate, with the working database attached as `work`, after `_ledgers.sql`.
+    """
+    (run,) = _rows(candidate, "select attribute_lag_days, fpd_days, reperformance_sample from work.raw.run")
+    half = run["reperformance_sample"] // 2
+    by_chance = "order by md5(loan_id || as_of::varchar), loan_id"
+    candidate.execute(
+        f"""
+        create or replace temp table sampled as
+        select * from (select as_of, loan_id from marts.marts.loan_aging where days_past_due > 0 {by_chance} limit {half})
+        union
+        select * from (select as_of, loan_id from marts.marts.loan_aging {by_chance} limit {run["reperformance_sample"] - half})
+        """
+    )
+    ledgers, calendar = _ledgers(candidate), _calendar(candidate)
+    (default_terms,) = _rows(candidate, "select * from work.policy.convention_default")
+    defaults = terms_of(default_terms, Terms())
+    published: dict[date, dict[str, Row]] = defaultdict(dict)
+    for row in _rows(candidate, "select * from marts.marts.loan_aging semi join sampled using (as_of, loan_id)"):
+        published[row["as_of"]][row["loan_id"]] = row
+    found = []
+    for day, shown in sorted(published.items()):
+        again = loan_aging(
+            _of_loans(ledgers, shown),
+            day,
+            calendar=calendar,
+            attribute_lag_days=run["attribute_lag_days"],
+            fpd_days=run["fpd_days"],
+            bucket_schemes=_bucket_schemes(candidate, day),
+            defaults=defaults,
+        )
+        for loan_id, row in shown.items():
+            for column, value in again.get(loan_id, {"loan_id": None}).items():
+                if column == "bucket" and value is None:
+                    continue  # the product names a scheme that the policy does not have on this day
+                found.append((day, loan_id, column, _text(row[column]), _text(value)))
+    table = pa.table(
+        dict(zip(NAMES, map(list, zip(*found, strict=True)), strict=True)) if found else {name: [] for name in NAMES},
+        pa.schema([("as_of", pa.date32()), *((name, pa.string()) for name in NAMES[1:])]),
+    )
+    candidate.register("found", table)
+    candidate.execute("create table evidence.reperformed as select * from found order by all")
+    candidate.unregister("found")
+
+
+NAMES = ("as_of", "loan_id", "column_name", "published", "recomputed")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
+    relation = connection.sql(query)
+    return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return f"{value:.2f}" if isinstance(value, Decimal) else str(value)
+
+
+def _ledgers(connection: duckdb.DuckDBPyConnection) -> Ledgers:
+    """Rows as known that the sampled loans' figures come from: theirs, their customers', and every product's."""
+    connection.execute("create or replace temp table sampled_loans as select distinct loan_id from sampled")
+    wanted = dict.fromkeys(OF_LOANS, "semi join sampled_loans using (loan_id)")
+    wanted["customers"] = (
+        "where customer_id in (select customer_id from work.raw.loans semi join sampled_loans using (loan_id))"
+    )
+    wanted["products"] = ""
+    ledgers: Ledgers = {}
+    for name, condition in wanted.items():
+        columns = ", ".join(COLUMNS[name])
+        ledgers[name] = _rows(
+            connection,
+            f"select {columns}, _delivery from work.raw.{name} {condition} order by _delivery_no, _file, _line",
+        )
+        for row in ledgers[name]:
+            row["_delivery"] = delivery_of(row["_delivery"])
+    return ledgers
+
+
+def _of_loans(ledgers: Ledgers, loans: Mapping[str, Row]) -> Ledgers:
+    return ledgers | {name: [row for row in ledgers[name] if row["loan_id"] in loans] for name in OF_LOANS}
+
+
+def _calendar(connection: duckdb.DuckDBPyConnection) -> PolicyCalendar:
+    days: dict[str, dict[date, str]] = defaultdict(dict)
+    for row in _rows(connection, "select calendar, day, kind from work.policy.calendar_day"):
+        days[row["calendar"]][row["day"]] = row["kind"]
+    return PolicyCalendar(days)
+
+
+def _bucket_schemes(connection: duckdb.DuckDBPyConnection, day: date) -> dict[str, BucketScheme]:
+    """The schemes in force on a day; one that begins at 1 day has `current` before it."""
+    schemes: dict[str, list[tuple[str, int, int | None]]] = defaultdict(list)
+    for row in _rows(
+        connection,
+        f"""
+        select scheme, bucket, lower_days, upper_days from work.policy.bucket_scheme
+        where coalesce(valid_from, date '0001-01-01') <= date '{day}' and coalesce(valid_to, date '9999-12-31') >= date '{day}'
+        order by scheme, lower_days
+        """,
+    ):
+        schemes[row["scheme"]].append((row["bucket"], row["lower_days"], row["upper_days"]))
+    return {name: [("current", 0, 0), *rows] if rows[0][1] > 0 else rows for name, rows in schemes.items()}
