@@ -6,6 +6,7 @@ installed project is never written and `--policy` changes nothing but one run's 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -279,6 +280,8 @@ def run_dbt(folder: Path, arguments: list[str]) -> list[dict[str, Any]]:
     failed = [n for n in nodes if n["status"] in ("error", "fail", "runtime error")]
     if failed or not result.success:
         first = failed[0] if failed else {"node": "dbt", "message": "failed without a node"}
+        if "No space left" in str(first["message"]):
+            raise OSError(errno.ENOSPC, "No space left on device", first["node"])
         raise BuildFailed(
             f"{len(failed)} dbt node{'s' * (len(failed) != 1)} failed, the first {first['node']}: {first['message']} "
             f"The log is {folder / 'logs' / 'dbt.log'}."
