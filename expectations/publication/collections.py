@@ -294,10 +294,9 @@ def contact_timing() -> list[Rows]:
                     select *, lead(entered_on) over (partition by loan_id order by entered_on) as next_on
                     from {batch}
                 )
-                inner join (select max(as_of) as today from evidence.run) on true
-                where days_overdue is distinct from coalesce(ended_on, today + 1) - entered_on
+                where days_overdue is distinct from coalesce(ended_on, as_of + 1) - entered_on
                     or days_overdue < 1
-                    or ended_on > today
+                    or ended_on > as_of
                     or (next_on is not null and coalesce(ended_on >= next_on, true))
                     or (ended_on is null) <> (ended_by is null)
             """,
