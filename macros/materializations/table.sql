@@ -1,6 +1,6 @@
 {#- A table in the working database, which nobody reads while it is computed: what was there goes, the new one is created in its
     place, both in one transaction. dbt's own way, a second table beside the first and two renames, guards readers that we do not
-    have (they read published/), needs the room twice, and takes a quarter of a small night. -#}
+    have (they read published/), needs the room twice, and took a quarter of the processor time of a small build. -#}
 {% materialization table, adapter='duckdb' %}
     {%- set target = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}

@@ -29,7 +29,8 @@ DEFECTS = {
         delete from marts.customer_exposure; delete from marts.advance_loan_cross; delete from marts.overdue_customers;
         delete from marts.customer_type_summary; delete from marts.aging_trend; delete from marts.overdue_disclosure;
         delete from marts.past_due_1104; delete from marts.past_due_finrep; delete from marts.past_due_ffiec;
-        delete from marts.past_due_rbi; delete from marts.contactability; delete from marts.collection_worklist""",
+        delete from marts.past_due_rbi; delete from marts.contactability; delete from marts.collection_worklist;
+        delete from marts.contact_timing; delete from marts.contact_moves; delete from marts.contact_effect""",
     (
         "evidence.recomputed",
         "Late loans are flagged",
@@ -110,7 +111,7 @@ DEFECTS = {
     (
         "marts.loan_aging",
         "The M-stage follows from the days past due",
-    ): "update marts.loan_aging set m_stage = 'M2' where loan_id = 'L-2'",
+    ): "update marts.loan_aging set m_stage = 'M2' where loan_id = 'L-2'; delete from marts.contact_moves where loan_id = 'L-2'",
     ("marts.loan_aging", "Every loan has a bucket"): "update marts.loan_aging set bucket = null where loan_id = 'L-2'",
     (
         "marts.loan_aging",

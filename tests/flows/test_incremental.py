@@ -10,7 +10,7 @@ from support import build_at, load, new_home, rows_of
 
 from flows.home import Delivery
 
-KEPT = ("loan_products", "payments", "periods", "ladder", "money", "positions", "replay", "loans")
+KEPT = ("loan_products", "payments", "periods", "ladder", "money", "positions", "replay", "loans", "late_spans")
 DATES = [date(2026, 1, 31), date(2026, 5, 4)]
 
 

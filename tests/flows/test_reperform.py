@@ -42,6 +42,11 @@ def test_it_agrees_on_a_nasty_book_and_sees_what_is_planted(tmp_path: Path) -> N
     with pytest.raises(ValidationFailed, match="Every figure of the sampled loans is the one re-performed: 1 row"):
         check_publication(home, "planted", candidate)
 
+    with duckdb.connect(str(built.database)) as connection:
+        connection.execute("update raw.run set reperformance_sample = 0")
+    gate = check_publication(home, "none", stage(home, built, DAY, "none"))
+    assert "Loans were re-performed" in [finding.title for finding in gate.warnings]
+
     withdraw_delivery(home.root, first.name, "later rows point to what was in it", 0)
     with pytest.raises(ValidationFailed, match=r"loans point to .* customers that no delivery holds any more"):
         build_at(home, DAY)
