@@ -33,17 +33,16 @@
     {{ share(clamp(part, '-999 * cast(' ~ whole ~ ' as decimal(38, 2))', '999 * cast(' ~ whole ~ ' as decimal(38, 2))'), whole) }}
 {%- endmacro %}
 
-{#- The mean of a whole number weighted by amounts at a rate, decimal(18, 2), rounded half up by exact arithmetic; null where the weights sum to 0. -#}
-{% macro weighted_mean(amount, rate, number) -%}
-    {{ return(adapter.dispatch('weighted_mean')(amount, rate, number)) }}
+{#- The mean of a whole number weighted by amounts, decimal(18, 2), rounded half up by exact arithmetic; null where the weights sum to 0. -#}
+{% macro weighted_mean(weight, number) -%}
+    {{ return(adapter.dispatch('weighted_mean')(weight, number)) }}
 {%- endmacro %}
 
-{#- A rate has ten decimals: cents at a rate are whole numbers of the tenth decimal of a cent. -#}
-{% macro default__weighted_mean(amount, rate, number) -%}
-    {%- set weight = in_cents(amount) ~ ' * cast(' ~ rate ~ ' * 10000000000 as hugeint)' -%}
+{% macro default__weighted_mean(weight, number) -%}
+    {%- set whole = in_cents('sum(' ~ weight ~ ')') -%}
     case
-        when sum({{ amount }}) > 0 then cast(
-            (2 * 100 * sum({{ weight }} * {{ number }}) + sum({{ weight }})) // (2 * sum({{ weight }})) as decimal(38, 0)
+        when sum({{ weight }}) > 0 then cast(
+            (2 * 100 * {{ in_cents('sum(' ~ weight ~ ' * ' ~ number ~ ')') }} + {{ whole }}) // (2 * {{ whole }}) as decimal(38, 0)
         ) * cast(0.01 as decimal(9, 2))
     end::decimal(18, 2)
 {%- endmacro %}

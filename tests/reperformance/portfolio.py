@@ -112,16 +112,16 @@ def _still_counts(row: Row, came: Iterable[Row]) -> bool:
 
 
 class Item:
-    """A loan or an advance of the book, its amounts in the currency that it is shown in."""
+    """A loan or an advance of the book."""
 
-    def __init__(self, kind: str, ident: str, row: Row, rate: Fraction) -> None:
+    def __init__(self, kind: str, ident: str, row: Row) -> None:
         is_loan = kind == "loan"
         self.kind, self.ident, self.row = kind, ident, row
         self.days = row["days_past_due"]
         self.duration = None if is_loan else row["duration_days"]
-        self.balance = rate * Fraction(row["outstanding_principal" if is_loan else "outstanding"])
+        self.balance = Fraction(row["outstanding_principal" if is_loan else "outstanding"])
         self.overdue_balance = self.balance if self.days > 0 else Fraction(0)
-        self.overdue_amount = rate * Fraction(row["overdue_amount"]) if is_loan else self.overdue_balance
+        self.overdue_amount = Fraction(row["overdue_amount"]) if is_loan else self.overdue_balance
         self.started_on = row["disbursed_on" if is_loan else "advanced_on"]
         self.ends_on = row["matures_on" if is_loan else "due_on"]
 
@@ -135,14 +135,13 @@ class Item:
 Book = dict[tuple[str, str], list[Item]]
 
 
-def book(loans: Mapping[str, Row], advances: Mapping[str, Row], shown: Mapping[str, Mapping[str, Fraction]]) -> Book:
-    """The items that are not written off, by customer and the currency that they are shown in."""
+def book(loans: Mapping[str, Row], advances: Mapping[str, Row]) -> Book:
+    """The items that are not written off, by customer and currency."""
     found: Book = defaultdict(list)
     for kind, rows in (("loan", loans), ("advance", advances)):
         for ident, row in rows.items():
             if not row["is_written_off"]:
-                for currency, rate in shown[row["currency"]].items():
-                    found[row["customer_id"], currency].append(Item(kind, ident, row, rate))
+                found[row["customer_id"], row["currency"]].append(Item(kind, ident, row))
     return found
 
 
@@ -156,9 +155,9 @@ def worst_ages(items: list[Item]) -> tuple[int | None, int | None]:
     return loan_days, max((item.duration for item in of_kind(items, "advance")), default=None)
 
 
-def advance_distribution(advances: Mapping[str, Row], shown: Mapping[str, Mapping[str, Fraction]]) -> dict[str, Row]:
+def advance_distribution(advances: Mapping[str, Row]) -> dict[str, Row]:
     cells: dict[tuple[str, ...], list[Item]] = defaultdict(list)
-    for (_, currency), items in book({}, advances, shown).items():
+    for (_, currency), items in book({}, advances).items():
         for item in items:
             row = item.row
             cells[row["kind"], row["security"] or "not_stated", currency, row["bucket"]].append(item)
@@ -177,11 +176,8 @@ def advance_distribution(advances: Mapping[str, Row], shown: Mapping[str, Mappin
 
 def customer_exposure(ledgers: Ledgers, day: date, items_of: Book) -> dict[str, Row]:
     rows = known(ledgers)
-    shown = currencies(ledgers, day)
-    cash = _cash(rows, day, shown)
-    collateral = _collateral(
-        rows, day, shown, {item.ident for items in items_of.values() for item in of_kind(items, "loan")}
-    )
+    cash = _cash(rows, day)
+    collateral = _collateral(rows, day, {item.ident for items in items_of.values() for item in of_kind(items, "loan")})
     found = {}
     for (customer, currency), items in items_of.items():
         loans, advances = of_kind(items, "loan"), of_kind(items, "advance")
@@ -237,7 +233,7 @@ def _fires(rule: Mapping[str, str], row: Row) -> bool:
 Amounts = dict[tuple[str, str], list[Fraction]]
 
 
-def _cash(rows: Ledgers, day: date, shown: Mapping[str, Mapping[str, Fraction]]) -> Amounts:
+def _cash(rows: Ledgers, day: date) -> Amounts:
     found: Amounts = defaultdict(list)
     for items, money, item_key, key in (
         ("loans", "repayments", "loan_id", "repayment_id"),
@@ -249,13 +245,11 @@ def _cash(rows: Ledgers, day: date, shown: Mapping[str, Mapping[str, Fraction]])
             if not 0 <= (day - row["paid_on"]).days < 90:
                 continue
             sign = {"payment": 1, "reversal": -1 if row["reverses_id"] in payments else 0}.get(row["kind"], 0)
-            customer, currency = owners[row[item_key]]
-            for shown_in, rate in shown.get(currency, {}).items():
-                found[customer, shown_in].append(sign * rate * Fraction(row["amount"]))
+            found[owners[row[item_key]]].append(sign * Fraction(row["amount"]))
     return found
 
 
-def _collateral(rows: Ledgers, day: date, shown: Mapping[str, Mapping[str, Fraction]], of_book: set[str]) -> Amounts:
+def _collateral(rows: Ledgers, day: date, of_book: set[str]) -> Amounts:
     newest: dict[str, Row] = {}
     for row in rows["collateral"]:
         seen = newest.get(row["collateral_id"])
@@ -266,8 +260,7 @@ def _collateral(rows: Ledgers, day: date, shown: Mapping[str, Mapping[str, Fract
     for row in newest.values():
         loan = loans.get(row["loan_id"])
         if loan and row["currency"] in (None, loan["currency"]):
-            for shown_in, rate in shown[loan["currency"]].items():
-                found[loan["customer_id"], shown_in].append(rate * Fraction(row["value"]))
+            found[loan["customer_id"], loan["currency"]].append(Fraction(row["value"]))
     return found
 
 
@@ -308,7 +301,7 @@ def overdue_customers(
     found = {}
     for (customer, currency), items in items_of.items():
         late = [item for item in items if item.days > 0]
-        if not late or currency == "ALL":
+        if not late:
             continue
         judged = min(late, key=lambda item: (-item.days, item.started_on, item.ident))
         segment = attribute(customers[(customer,)], "segment", day, lag_days)
@@ -372,7 +365,12 @@ def customer_type_summary(
                 groups["any", name, currency].append((row, rate))
     found = {}
     for (basis, name, currency), members in groups.items():
-        of_book = [item for (_, shown_in), items in items_of.items() if shown_in == currency for item in items]
+        of_book = [
+            (item, shown[own][currency])
+            for (_, own), items in items_of.items()
+            if currency in shown[own]
+            for item in items
+        ]
         sums = {
             column: total(Fraction(row[column]) * rate for row, rate in members)
             for column in ("exposure", "overdue_amount", "overdue_balance")
@@ -380,8 +378,10 @@ def customer_type_summary(
         found[f"{basis} {name} {currency}"] = {
             "customers": len({row["customer_id"] for row, _ in members}),
             **sums,
-            "share_of_overdue_balance": share(sums["overdue_balance"], total(item.overdue_balance for item in of_book)),
-            "share_of_book": share(sums["exposure"], total(item.balance for item in of_book)),
+            "share_of_overdue_balance": share(
+                sums["overdue_balance"], total(item.overdue_balance * rate for item, rate in of_book)
+            ),
+            "share_of_book": share(sums["exposure"], total(item.balance * rate for item, rate in of_book)),
             "overdue_rate": share(sums["overdue_balance"], sums["exposure"]),
         }
     return found

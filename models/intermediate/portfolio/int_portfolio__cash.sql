@@ -1,4 +1,4 @@
--- grain: customer and currency shown, ALL too, with payments, or reversals of payments, in the 90 days up to the as-of date
+-- grain: customer and currency with payments, or reversals of payments, in the 90 days up to the as-of date
 -- as of: the end of the as-of date
 -- decision: 0032 exposure: repaid is what came as cash, a waiver never
 
@@ -22,13 +22,9 @@ with received as (
 )
 
 select
-    received.customer_id,
-    shown.shown_in as currency,
-    {{ shown_sum('received.amount', 'shown.rate') }} as cash
+    customer_id,
+    currency,
+    cast(sum(amount) as decimal(18, 2)) as cash
 from received
-inner join {{ ref('int_statements__currencies') }} as shown on shown.currency = received.currency
-where
-    received.paid_on > {{ add_days(as_of(), -90) }}
-    and received.paid_on <= {{ as_of() }}
-    and shown.as_of = {{ as_of() }}
-group by received.customer_id, shown.shown_in
+where paid_on > {{ add_days(as_of(), -90) }} and paid_on <= {{ as_of() }}
+group by customer_id, currency
