@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from datetime import date
 from pathlib import Path
@@ -102,7 +103,7 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
     book = generate(landing, loans=loans, seed=seed, deliveries=dates)
     nights = [run_nightly(home, landing, str(day), None, str(day), "duckdb", True, wait) for day in dates]
     planted = "\n".join(f"  {d.delivery}  {d.file}: {d.reason}" for d in book.dirty)
-    last = nights[-1]
+    last, called = nights[-1], sys.argv[0]  # lines that can be pasted, installed on the path or not
     text = (
         "\n\n".join(n.pop("_text") for n in nights)
         + f"\n\nBad rows planted, to be found in quarantine:\n{planted or '  none'}"
@@ -110,9 +111,9 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
         + f"\n  marts       {last['publication']}/marts.duckdb (and parquet/)"
         + f"\n  validation  {last['publication']}/validation/publication/index.html"
         + f"\n  deliveries  {landing}"
-        + f"\n  a case      arrears case {worst_customer(Path(last['publication']))} --home {home}"
-        + f"\n  quarantine  arrears quarantine --home {home}"
-        + f"\n  status      arrears status --home {home}"
+        + f"\n  a case      {called} case {worst_customer(Path(last['publication']))} --home {home}"
+        + f"\n  quarantine  {called} quarantine --home {home}"
+        + f"\n  status      {called} status --home {home}"
     )
     return {"nights": nights, "planted": [vars(d) for d in book.dirty], "_text": text}
 
