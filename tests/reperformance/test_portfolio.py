@@ -97,7 +97,7 @@ def with_advances(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
             elif dice.random() < 0.1:
                 repay(advance, "chargeback", part, paid["paid_on"] + timedelta(days=3))
     for n, loan in enumerate({row["loan_id"]: row for row in ledgers["loans"]}.values()):
-        for valued_on in {day(start), day(start)} if dice.random() < 0.4 else ():
+        for valued_on in sorted({day(start), day(start)}) if dice.random() < 0.4 else ():
             ledgers["collateral"].append(
                 {
                     "collateral_id": f"K{n}",
