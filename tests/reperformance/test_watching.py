@@ -26,13 +26,16 @@ LOANS = 300
 SEED = 41
 AS_OF, MONTH_END_BEFORE = date(2026, 4, 20), date(2026, 3, 31)
 PERIODS = [date(2024, 12, 31), date(2025, 3, 31), date(2025, 12, 31), date(2026, 3, 31), date(2026, 6, 30)]
+VALUED_ON = [date(2025, 10, 1), date(2026, 1, 15), AS_OF, date(2026, 4, 21)]
 SIGNED = ("revenue", "net_profit", "operating_cash_flow", "current_assets")
 SIGNED += ("current_liabilities", "total_assets", "total_liabilities")
 AMOUNTS = ("0.00", "80.00", "90.00", "100.00", "100.01", "-0.01", "-9999999999999999.99", "9999999999999999.99", None)
 
 
 def files_of(ledgers: recompute.Ledgers, days_late: Mapping[str, int]) -> recompute.Ledgers:
-    """Statements and underwriting, corrected later at times, and contacts around the day on which a customer's arrears began."""
+    """Statements and underwriting, corrected later at times, and contacts around the day on which a customer's arrears began.
+
+    Its collateral's valuations are put into the book."""
     dice = random.Random(SEED)
     deliveries = sorted({row["_delivery"] for rows in ledgers.values() for row in rows})
     made: recompute.Ledgers = {"financials": [], "underwriting": [], "contact_attempts": []}
@@ -40,6 +43,7 @@ def files_of(ledgers: recompute.Ledgers, days_late: Mapping[str, int]) -> recomp
     def deliver(ledger: str, row: dict[str, Any]) -> None:
         made[ledger].append(row | {"_delivery": dice.choice(deliveries)})
 
+    ledgers["collateral"] = []
     loans: dict[str, list[str]] = defaultdict(list)
     for loan_id, customer in {row["loan_id"]: row["customer_id"] for row in ledgers["loans"]}.items():
         loans[customer].append(loan_id)
@@ -48,6 +52,11 @@ def files_of(ledgers: recompute.Ledgers, days_late: Mapping[str, int]) -> recomp
             row |= {flag: dice.choice((True, False, None)) for flag in ("income_verified", "site_visit")}
             row["debt_to_income"] = dice.choice((None, Decimal("0.5"), Decimal("0.500001"), Decimal("2.25")))
             deliver("underwriting", row | {"policy_exceptions": dice.choice((None, 0, 1, 12))})
+        valued = {"collateral_id": f"K-{loan_id}", "loan_id": loan_id, "_delivery": deliveries[0]}
+        for valued_on in sorted(dice.sample(VALUED_ON, dice.choice((0, 1, 2, 3)))):
+            amount = Decimal(dice.choice(("0.00", "81.00", "90.00", "90.01", "100.00")))
+            currency = dice.choice((None, None, "CNY", "USD"))
+            ledgers["collateral"].append(valued | {"valued_on": valued_on, "value": amount, "currency": currency})
     for customer in sorted({row["customer_id"] for row in ledgers["customers"]}):
         for ended in sorted(dice.sample(PERIODS, dice.choice((0, 1, 2, 4, 5)))):
             for _ in range(dice.choice((1, 1, 2))):
@@ -80,7 +89,9 @@ def files_of(ledgers: recompute.Ledgers, days_late: Mapping[str, int]) -> recomp
             deliver("contact_attempts", row | dict.fromkeys(absent))
     keys = {"financials": ("customer_id", "period_end"), "underwriting": ("loan_id",)}
     for ledger, key in keys.items():  # in one delivery a key stands once
-        made[ledger] = list({(row["_delivery"], *(row[column] for column in key)): row for row in made[ledger]}.values())
+        made[ledger] = list(
+            {(row["_delivery"], *(row[column] for column in key)): row for row in made[ledger]}.values()
+        )
     return made
 
 

@@ -168,9 +168,7 @@ def signals(debtor: Debtor, seeds: Mapping[str, Sequence[Row]], as_of: date) -> 
         *_, before, newest = [None, *sorted(rows, key=lambda row: row["valued_on"])]
         if before is None or newest["loan_id"] not in loans:
             continue
-        currency, one_before = (
-            row["currency"] or loans[newest["loan_id"]].row["currency"] for row in (newest, before)
-        )
+        currency, one_before = (row["currency"] or loans[newest["loan_id"]].row["currency"] for row in (newest, before))
         lost = before["value"] - newest["value"]
         if currency == one_before and before["value"] and share(lost, before["value"]) >= limits["falling_coverage"]:
             yield "falling_coverage", f"{collateral}: {before['value']} -> {newest['value']} {currency}"
@@ -229,7 +227,11 @@ def case_files(debtors: Mapping[str, Debtor], seeds: Mapping[str, Sequence[Row]]
 
 def causes(debtor: Debtor, seeds: Mapping[str, Sequence[Row]], as_of: date) -> Iterator[tuple[Row, str, str]]:
     """Each cause with the row that shows it and what it says."""
-    for metric, figure, source in [*_of_statements(debtor, as_of), *_of_lending(debtor, as_of), *_of_contacts(debtor, as_of)]:
+    for metric, figure, source in [
+        *_of_statements(debtor, as_of),
+        *_of_lending(debtor, as_of),
+        *_of_contacts(debtor, as_of),
+    ]:
         for row in seeds["case_cause"]:
             meant = row["metric"] == metric and row["segment"] in ("", None, debtor.segment)
             if meant and _holds(figure, row["operator"], Decimal(row["threshold"])):
