@@ -15,6 +15,32 @@ where
     and coalesce(closed_on > (select as_of from clock), true)
     and coalesce(written_off_on > (select as_of from clock), true);
 
+-- What each currency is shown in: itself, and ALL where every currency lent or advanced in has a rate by the date.
+create table evidence.shown as
+with lent as (
+    select currency from loan where disbursed_on <= (select as_of from clock)
+    union
+    select currency from advance where advanced_on <= (select as_of from clock)
+),
+
+rate as (
+    select * from work.raw.fx_rates
+    where as_of <= (select as_of from clock)
+    qualify row_number() over (partition by currency order by as_of desc, _delivery_no desc) = 1
+),
+
+converted as (
+    select lent.currency, if(lent.currency = run.reporting_currency, 1, rate.rate)::decimal(20, 10) as rate
+    from lent
+    cross join work.raw.run as run
+    left join rate using (currency)
+)
+
+select currency, currency as shown_in, 1::decimal(20, 10) as rate from lent
+union all
+select currency, 'ALL', rate from converted
+where exists (select * from rate) and not exists (select * from converted as missing where missing.rate is null);
+
 -- Reversals and chargebacks are owed again, whatever they undo.
 create table evidence.advances_out as
 with repaid as (

@@ -155,6 +155,11 @@ COLUMNS: dict[str, dict[str, str]] = {
         "value": "decimal",
         "currency": "text",
     },
+    "fx_rates": {
+        "as_of": "date",
+        "currency": "text",
+        "rate": "decimal",
+    },
 }
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -168,6 +173,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "advances": ("advance_id",),
     "advance_repayments": ("advance_repayment_id",),
     "collateral": ("collateral_id", "valued_on"),
+    "fx_rates": ("as_of", "currency"),
 }
 
 EVENT_LEDGERS = frozenset({"repayments", "charges", "advance_repayments"})

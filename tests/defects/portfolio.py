@@ -76,7 +76,7 @@ DEFECTS = {
     (
         "marts.customer_type_summary",
         "The primary types add up to what overdue customers owe",
-    ): "update marts.customer_type_summary set overdue_balance = overdue_balance + 0.01 where type_basis = 'primary' and currency = 'USD'",
+    ): "update marts.customer_type_summary set overdue_balance = overdue_balance + 0.02 where type_basis = 'primary' and currency = 'ALL'",
 }
 DEFECTS |= {
     (f"marts.{mart}", "Every row is of a date that was asked for"): f"update marts.{mart} set as_of = as_of - 1"

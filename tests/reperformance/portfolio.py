@@ -1,37 +1,63 @@
 """Independent re-performance of advances, exposure and customer types, in plain Python, from the contract alone.
 
-Shares nothing with the warehouse: rows of the ledgers go in, figures come out, one advance and one customer at a time. What it
-needs of loans it takes from the re-performance of `loan_aging`. Amounts are Decimal, shares exact fractions.
+Shares nothing with the warehouse: rows of the ledgers and of the seeds go in, figures come out, one advance and one customer at
+a time. What it needs of loans it takes from the re-performance of `loan_aging`. Amounts are Decimal, shares exact fractions.
 """
 
 from __future__ import annotations
 
+import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 from flows.evidence.recompute import Calendar, Ledgers, Row, attribute, known, versions
 
+REPORTING_CURRENCY = "CNY"
 DURATION_BUCKETS = ((30, "A1"), (90, "A2"), (180, "A3"), (360, "A4"))
 LONG_HELD_AFTER = {"acceptance": 90, "guarantee": 180, "letter_of_credit": 90, "card": 60, "other": 90}
-LARGE_FROM = {
-    ("personal", "CNY"): Decimal(200_000),
-    ("personal", "USD"): Decimal(30_000),
-    ("corporate", "CNY"): Decimal(10_000_000),
-    ("corporate", "USD"): Decimal(1_500_000),
-}
-LONG_TENOR_ABOVE = 60
 PRECEDENCE = ("large", "long_tenor", "new", "repeat")
 
 
+def seed(name: str) -> list[dict[str, str]]:
+    """The rows of a seed as delivered with the project; an empty field is an empty text."""
+    path = Path(__file__).parents[2] / "seeds" / "portfolio" / f"{name}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+THRESHOLDS = {(row["segment"], row["currency"]): row for row in seed("customer_type_threshold")}
+CAPACITY_RULES = sorted(seed("capacity_rule"), key=lambda rule: (-int(rule["severity"]), rule["rule"]))
+ADVICE = sorted(seed("customer_type_advice"), key=lambda row: int(row["code_order"]))
+
+
+def rounded(exact: Fraction, decimals: int) -> Decimal:
+    """Half up; nothing here is below 0."""
+    scaled = exact * 10**decimals
+    return Decimal((2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)).scaleb(-decimals)
+
+
+def total(amounts: Iterable[Fraction | Decimal | int]) -> Decimal:
+    """Added up exactly, rounded to the cent once."""
+    return rounded(sum(map(Fraction, amounts), Fraction(0)), 2)
+
+
 def share(part: Decimal, whole: Decimal) -> Decimal | None:
-    """Rounded half up to a millionth."""
-    if whole == 0:
-        return None
-    exact = Fraction(part) / Fraction(whole) * 1_000_000
-    return Decimal((2 * exact.numerator + exact.denominator) // (2 * exact.denominator)).scaleb(-6)
+    return None if whole == 0 else rounded(Fraction(part) / Fraction(whole), 6)
+
+
+def currencies(ledgers: Ledgers, day: date) -> dict[str, dict[str, Fraction]]:
+    """Of each currency lent or advanced in by then, in what it is shown: itself at 1, and ALL if every one has a rate."""
+    rows = known(ledgers)
+    used = {row["currency"] for row in rows["loans"] if row["disbursed_on"] <= day}
+    used |= {row["currency"] for row in rows["advances"] if row["advanced_on"] <= day}
+    by_then = sorted((row for row in rows["fx_rates"] if row["as_of"] <= day), key=lambda row: row["as_of"])
+    rates = {row["currency"]: Fraction(row["rate"]) for row in by_then} | {REPORTING_CURRENCY: Fraction(1)}
+    converted = bool(by_then) and used <= rates.keys()
+    return {one: {one: Fraction(1)} | ({"ALL": rates[one]} if converted else {}) for one in used}
 
 
 def advance_aging(ledgers: Ledgers, day: date, calendar: Calendar, lag_days: int = 1) -> dict[str, Row]:
@@ -67,7 +93,7 @@ def advance_aging(ledgers: Ledgers, day: date, calendar: Calendar, lag_days: int
             "due_on": advance["due_on"],
             "duration_days": duration,
             "business_duration_days": calendar.working_days(advance["advanced_on"] + timedelta(days=1), day),
-            "bucket": next((code for upper, code in DURATION_BUCKETS if duration <= upper), "A5"),
+            "bucket": _duration_bucket(duration),
             "days_past_due": max(0, (day - (advance["due_on"] or advance["advanced_on"])).days),
             "is_long_held": duration > LONG_HELD_AFTER[kind],
             "is_written_off": advance["written_off_on"] is not None and advance["written_off_on"] <= day,
@@ -92,9 +118,10 @@ class Item:
         is_loan = kind == "loan"
         self.kind, self.ident, self.row = kind, ident, row
         self.days = row["days_past_due"]
-        self.balance = row["outstanding_principal" if is_loan else "outstanding"]
-        self.overdue_balance = self.balance if self.days > 0 else Decimal(0)
-        self.overdue_amount = row["overdue_amount"] if is_loan else self.overdue_balance
+        self.duration = None if is_loan else row["duration_days"]
+        self.balance = Fraction(row["outstanding_principal" if is_loan else "outstanding"])
+        self.overdue_balance = self.balance if self.days > 0 else Fraction(0)
+        self.overdue_amount = Fraction(row["overdue_amount"]) if is_loan else self.overdue_balance
         self.started_on = row["disbursed_on" if is_loan else "advanced_on"]
         self.ends_on = row["matures_on" if is_loan else "due_on"]
 
@@ -105,9 +132,12 @@ class Item:
         return (self.ends_on.year - self.started_on.year) * 12 + self.ends_on.month - self.started_on.month
 
 
-def book(loans: Mapping[str, Row], advances: Mapping[str, Row]) -> dict[tuple[str, str], list[Item]]:
+Book = dict[tuple[str, str], list[Item]]
+
+
+def book(loans: Mapping[str, Row], advances: Mapping[str, Row]) -> Book:
     """The items that are not written off, by customer and currency."""
-    found: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    found: Book = defaultdict(list)
     for kind, rows in (("loan", loans), ("advance", advances)):
         for ident, row in rows.items():
             if not row["is_written_off"]:
@@ -115,35 +145,96 @@ def book(loans: Mapping[str, Row], advances: Mapping[str, Row]) -> dict[tuple[st
     return found
 
 
-def customer_exposure(
-    ledgers: Ledgers, day: date, loans: Mapping[str, Row], advances: Mapping[str, Row]
-) -> dict[str, Row]:
+def of_kind(items: Iterable[Item], kind: str) -> list[Item]:
+    return [item for item in items if item.kind == kind]
+
+
+def worst_ages(items: list[Item]) -> tuple[int | None, int | None]:
+    """Days past due of the worst loan and duration of the longest advance; None where there is none."""
+    loan_days = max((item.days for item in of_kind(items, "loan")), default=None)
+    return loan_days, max((item.duration for item in of_kind(items, "advance")), default=None)
+
+
+def advance_distribution(advances: Mapping[str, Row]) -> dict[str, Row]:
+    cells: dict[tuple[str, ...], list[Item]] = defaultdict(list)
+    for (_, currency), items in book({}, advances).items():
+        for item in items:
+            row = item.row
+            cells[row["kind"], row["security"] or "not_stated", currency, row["bucket"]].append(item)
+    return {
+        " ".join(cell): {
+            "advances": len(items),
+            "customers": len({item.row["customer_id"] for item in items}),
+            "outstanding": total(item.balance for item in items),
+            "mean_duration_days": rounded(
+                sum(item.balance * item.duration for item in items) / sum(item.balance for item in items), 2
+            ),
+        }
+        for cell, items in cells.items()
+    }
+
+
+def customer_exposure(ledgers: Ledgers, day: date, items_of: Book) -> dict[str, Row]:
     rows = known(ledgers)
     cash = _cash(rows, day)
+    collateral = _collateral(rows, day, {item.ident for items in items_of.values() for item in of_kind(items, "loan")})
     found = {}
-    for (customer, currency), items in book(loans, advances).items():
-        of = {kind: [item for item in items if item.kind == kind] for kind in ("loan", "advance")}
-        owed = sum((item.balance for item in items), Decimal(0))
-        overdue = sum((item.overdue_amount for item in items), Decimal(0))
-        came = max(Decimal(0), cash[customer, currency])
-        collateral = _collateral(rows, day, currency, {item.ident for item in of["loan"]})
-        found[f"{customer} {currency}"] = {
-            "loans": len(of["loan"]),
-            "advances": len(of["advance"]),
-            "loan_balance": sum((item.balance for item in of["loan"]), Decimal(0)),
-            "advance_balance": sum((item.balance for item in of["advance"]), Decimal(0)),
+    for (customer, currency), items in items_of.items():
+        loans, advances = of_kind(items, "loan"), of_kind(items, "advance")
+        owed = total(item.balance for item in items)
+        overdue = total(item.overdue_amount for item in items)
+        came = total([max(Fraction(0), sum(cash[customer, currency], Fraction(0)))])
+        worth = total(collateral[customer, currency]) if (customer, currency) in collateral else None
+        loan_days, duration = worst_ages(items)
+        row = {
+            "loans": len(loans),
+            "advances": len(advances),
+            "loan_balance": total(item.balance for item in loans),
+            "advance_balance": total(item.balance for item in advances),
+            "overdue_balance": total(item.overdue_balance for item in items),
+            "overdue_amount": overdue,
+            "loan_days_past_due": loan_days,
             "days_past_due": max(item.days for item in items),
-            "duration_days": max((item.row["duration_days"] for item in of["advance"]), default=None),
-            "arrears_share": share(sum((item.overdue_balance for item in items), Decimal(0)), owed),
+            "duration_days": duration,
+            "arrears_share": share(total(item.overdue_balance for item in items), owed),
             "repaid_share_90d": share(came, came + overdue),
-            "collateral_value": collateral,
-            "coverage": share(min(collateral or Decimal(0), 999 * owed), owed),
+            "collateral_value": worth,
+            "coverage": share(min(worth or Decimal(0), 999 * owed), owed),
         }
+        fired = [rule for rule in CAPACITY_RULES if _fires(rule, row)]
+        reasons = [rule for rule in fired if rule["severity"] != "0"] or fired
+        row["capacity_signal"] = fired[0]["signal"]
+        row["capacity_reasons"] = ", ".join(rule["rule"] for rule in reasons)
+        found[f"{customer} {currency}"] = row
     return found
 
 
-def _cash(rows: Ledgers, day: date) -> dict[tuple[str, str], Decimal]:
-    found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+# Limits of a capacity rule: the column of the seed, the figure that it is about, and what it takes for the limit to hold.
+LIMITS = (
+    ("loan_days_from", "loan_days_past_due", lambda figure, limit: figure >= limit),
+    ("loan_days_to", "loan_days_past_due", lambda figure, limit: figure <= limit),
+    ("advance_days_from", "duration_days", lambda figure, limit: figure >= limit),
+    ("advance_days_to", "duration_days", lambda figure, limit: figure <= limit),
+    ("arrears_share_from", "arrears_share", lambda figure, limit: figure >= limit),
+    ("repaid_share_below", "repaid_share_90d", lambda figure, limit: figure < limit),
+    ("coverage_below", "coverage", lambda figure, limit: figure < limit),
+)
+
+
+def _fires(rule: Mapping[str, str], row: Row) -> bool:
+    """Every limit that the rule states holds; a figure that is not known keeps none."""
+    return all(
+        row[figure] is not None and holds(row[figure], Decimal(rule[column]))
+        for column, figure, holds in LIMITS
+        if rule[column]
+    )
+
+
+Amounts = dict[tuple[str, str], list[Fraction]]
+
+
+def _cash(rows: Ledgers, day: date) -> Amounts:
+    found: Amounts = defaultdict(list)
     for items, money, item_key, key in (
         ("loans", "repayments", "loan_id", "repayment_id"),
         ("advances", "advance_repayments", "advance_id", "advance_repayment_id"),
@@ -153,37 +244,62 @@ def _cash(rows: Ledgers, day: date) -> dict[tuple[str, str], Decimal]:
         for row in rows[money]:
             if not 0 <= (day - row["paid_on"]).days < 90:
                 continue
-            if row["kind"] == "payment":
-                found[owners[row[item_key]]] += row["amount"]
-            elif row["kind"] == "reversal" and row["reverses_id"] in payments:
-                found[owners[row[item_key]]] -= row["amount"]
+            sign = {"payment": 1, "reversal": -1 if row["reverses_id"] in payments else 0}.get(row["kind"], 0)
+            found[owners[row[item_key]]].append(sign * Fraction(row["amount"]))
     return found
 
 
-def _collateral(rows: Ledgers, day: date, currency: str, loans: set[str]) -> Decimal | None:
+def _collateral(rows: Ledgers, day: date, of_book: set[str]) -> Amounts:
     newest: dict[str, Row] = {}
     for row in rows["collateral"]:
         seen = newest.get(row["collateral_id"])
         if row["valued_on"] <= day and (seen is None or seen["valued_on"] < row["valued_on"]):
             newest[row["collateral_id"]] = row
-    values = [r["value"] for r in newest.values() if r["loan_id"] in loans and r["currency"] in (None, currency)]
-    return sum(values, Decimal(0)) if values else None
+    loans = {row["loan_id"]: row for row in rows["loans"] if row["loan_id"] in of_book}
+    found: Amounts = defaultdict(list)
+    for row in newest.values():
+        loan = loans.get(row["loan_id"])
+        if loan and row["currency"] in (None, loan["currency"]):
+            found[loan["customer_id"], loan["currency"]].append(Fraction(row["value"]))
+    return found
+
+
+def advance_loan_cross(items_of: Book) -> dict[str, Row]:
+    cells: dict[str, list[list[Item]]] = defaultdict(list)
+    for (_, currency), items in items_of.items():
+        loan_days, duration = worst_ages(items)
+        cells[f"{_stage(loan_days)} {_duration_bucket(duration)} {currency}"].append(items)
+    return {
+        cell: {
+            "customers": len(customers),
+            "loan_balance": total(item.balance for items in customers for item in of_kind(items, "loan")),
+            "advance_balance": total(item.balance for items in customers for item in of_kind(items, "advance")),
+        }
+        for cell, customers in cells.items()
+    }
+
+
+def _stage(days: int | None) -> str:
+    if days is None:
+        return "none"
+    return "M7+" if days > 180 else f"M{-(-days // 30)}"
+
+
+def _duration_bucket(days: int | None) -> str:
+    if days is None:
+        return "none"
+    return next((code for upper, code in DURATION_BUCKETS if days <= upper), "A5")
 
 
 def overdue_customers(
-    ledgers: Ledgers,
-    day: date,
-    loans: Mapping[str, Row],
-    advances: Mapping[str, Row],
-    history_complete_from: date | None = None,
-    lag_days: int = 1,
+    ledgers: Ledgers, day: date, items_of: Book, history_complete_from: date | None = None, lag_days: int = 1
 ) -> dict[str, Row]:
     customers = versions(ledgers, "customers")
     made: dict[str, list[date]] = defaultdict(list)
     for row in known(ledgers)["loans"]:
         made[row["customer_id"]].append(row["disbursed_on"])
     found = {}
-    for (customer, currency), items in book(loans, advances).items():
+    for (customer, currency), items in items_of.items():
         late = [item for item in items if item.days > 0]
         if not late:
             continue
@@ -191,26 +307,81 @@ def overdue_customers(
         segment = attribute(customers[(customer,)], "segment", day, lag_days)
         earlier = sum(on < judged.started_on for on in made[customer])
         is_known = history_complete_from is None or judged.started_on >= history_complete_from
-        exposure = sum((item.balance for item in items), Decimal(0))
+        exposure = total(item.balance for item in items)
         tenor = max((item.tenor for item in late if item.tenor is not None), default=None)
-        large_from = LARGE_FROM.get((segment, currency))
+        large_from, long_above = limits_of(segment, currency)
         flags = {
             "new": earlier == 0 if is_known else None,
             "repeat": earlier > 0 if is_known else None,
-            "large": exposure >= large_from if large_from is not None else None,
-            "long_tenor": tenor > LONG_TENOR_ABOVE if tenor is not None else None,
+            "large": exposure >= Decimal(large_from) if large_from else None,
+            "long_tenor": tenor > int(long_above) if long_above and tenor is not None else None,
         }
+        types = types_of({f"is_{name}": flag for name, flag in flags.items()})
         found[f"{customer} {currency}"] = {
+            "customer_id": customer,
+            "currency": currency,
             "segment": segment,
             **{f"is_{name}": flag for name, flag in flags.items()},
-            "primary_type": next((name for name in PRECEDENCE if flags[name]), "undetermined"),
+            "primary_type": types[0],
             "earlier_loans": earlier,
             "exposure": exposure,
             "longest_tenor_months": tenor,
             "days_past_due": judged.days,
-            "overdue_amount": sum((item.overdue_amount for item in late), Decimal(0))
-            + sum((item.overdue_amount for item in items if item.days == 0), Decimal(0)),
+            "overdue_amount": total(item.overdue_amount for item in items),
+            "overdue_balance": total(item.overdue_balance for item in items),
             "judged_item_type": judged.kind,
             "judged_item_id": judged.ident,
+            "likely_causes": _advice(types, "cause"),
+            "recommended_measures": _advice(types, "measure"),
+        }
+    return found
+
+
+def limits_of(segment: str, currency: str) -> tuple[str, str]:
+    """Large from, long above: the segment's for the currency, else those for any other; empty where none is stated."""
+    row = THRESHOLDS.get((segment, currency)) or THRESHOLDS[segment, "*"]
+    return row["large_from"], row["long_tenor_above_months"]
+
+
+def _advice(types: Iterable[str], advice: str) -> str | None:
+    """What is said of the first type, then of the next, each code once; None where nothing is said."""
+    codes = [row["code"] for name in types for row in ADVICE if (row["customer_type"], row["advice"]) == (name, advice)]
+    return ", ".join(dict.fromkeys(codes)) or None
+
+
+def types_of(row: Row) -> list[str]:
+    """Every type that an overdue customer is of."""
+    return [name for name in PRECEDENCE if row[f"is_{name}"]] or ["undetermined"]
+
+
+def customer_type_summary(
+    types: Mapping[str, Row], items_of: Book, shown: Mapping[str, Mapping[str, Fraction]]
+) -> dict[str, Row]:
+    groups: dict[tuple[str, str, str], list[tuple[Row, Fraction]]] = defaultdict(list)
+    for row in types.values():
+        for currency, rate in shown[row["currency"]].items():
+            groups["primary", row["primary_type"], currency].append((row, rate))
+            for name in types_of(row):
+                groups["any", name, currency].append((row, rate))
+    found = {}
+    for (basis, name, currency), members in groups.items():
+        of_book = [
+            (item, shown[own][currency])
+            for (_, own), items in items_of.items()
+            if currency in shown[own]
+            for item in items
+        ]
+        sums = {
+            column: total(Fraction(row[column]) * rate for row, rate in members)
+            for column in ("exposure", "overdue_amount", "overdue_balance")
+        }
+        found[f"{basis} {name} {currency}"] = {
+            "customers": len({row["customer_id"] for row, _ in members}),
+            **sums,
+            "share_of_overdue_balance": share(
+                sums["overdue_balance"], total(item.overdue_balance * rate for item, rate in of_book)
+            ),
+            "share_of_book": share(sums["exposure"], total(item.balance * rate for item, rate in of_book)),
+            "overdue_rate": share(sums["overdue_balance"], sums["exposure"]),
         }
     return found

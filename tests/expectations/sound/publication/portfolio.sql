@@ -11,6 +11,9 @@ with figures (advance_id, customer_id, currency, outstanding, duration_days, bus
 select date '2026-10-31' as as_of, 'policy-1' as policy_version, * replace (outstanding::decimal(18, 2) as outstanding)
 from figures;
 
+create table evidence.shown (currency varchar, shown_in varchar, rate decimal(20, 10));
+insert into evidence.shown values ('CNY', 'CNY', 1), ('USD', 'USD', 1), ('CNY', 'ALL', 1), ('USD', 'ALL', 7.1234);
+
 create table evidence.advances_out as
 select advance_id, currency, outstanding, duration_days, days_past_due, is_written_off from marts.advance_aging;
 
@@ -74,8 +77,10 @@ where days_past_due > 0;
 
 create table marts.customer_type_summary as
 select
-    as_of, policy_version, type_basis, if(earlier_loans > 0, 'repeat', 'new') as customer_type, currency,
-    sum(overdue_amount)::decimal(18, 2) as overdue_amount, sum(overdue_balance)::decimal(18, 2) as overdue_balance
+    as_of, policy_version, type_basis, if(earlier_loans > 0, 'repeat', 'new') as customer_type, shown_in as currency,
+    round(sum(overdue_amount * rate), 2)::decimal(18, 2) as overdue_amount,
+    round(sum(overdue_balance * rate), 2)::decimal(18, 2) as overdue_balance
 from marts.overdue_customers
+inner join evidence.shown using (currency)
 cross join (values ('primary'), ('any')) as bases (type_basis)
 group by all;
