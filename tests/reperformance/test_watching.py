@@ -64,10 +64,10 @@ def files_of(ledgers: recompute.Ledgers, days_late: Mapping[str, int]) -> recomp
                 amounts = {column: text and Decimal(text) for column, text in amounts.items()}
                 deliver("financials", {"customer_id": customer, "period_end": ended} | amounts)
         means = dice.choice((["phone"], ["sms"], ["phone", "sms", "visit"]))
-        outcomes = dice.choice((["no_answer"], ["no_answer", "invalid", "promised", "reached"]))
+        outcomes = dice.choice((["no_answer", "invalid"], ["no_answer", "invalid", "promised", "reached"]))
         for _ in range(dice.choice((0, 3, 4, 12))):
             since_due = days_late.get(customer, 10) + dice.choice((1, 0, -1, -2, -30))
-            day = AS_OF - timedelta(days=dice.choice((since_due, dice.randint(-1, 70), dice.randint(0, 220))))
+            day = AS_OF - timedelta(days=dice.choice((since_due, 180, 181, dice.randint(-1, 70), dice.randint(0, 220))))
             at = datetime.combine(day, time()) + timedelta(minutes=dice.choice((*EDGES, dice.randrange(1440))))
             outcome = dice.choice(outcomes)
             promised = outcome == "promised"

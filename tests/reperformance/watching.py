@@ -30,7 +30,7 @@ from flows.evidence.recompute import (
     versions,
 )
 from reperformance.collecting import Contact
-from reperformance.portfolio import Item, share
+from reperformance.portfolio import Item, share, total
 
 STAGES = [code for code, _, _ in CN_M_STAGE]
 
@@ -203,7 +203,7 @@ def case_files(debtors: Mapping[str, Debtor], seeds: Mapping[str, Sequence[Row]]
             by_currency[item.row["currency"]].append(item)
         named = ", ".join(item.ident for items in by_currency.values() for item in items)
         amount, balance = (
-            ", ".join(f"{code} {sum(getattr(item, what) for item in items)}" for code, items in by_currency.items())
+            ", ".join(f"{code} {total(getattr(item, what) for item in items)}" for code, items in by_currency.items())
             for what in ("overdue_amount", "balance")
         )
         who_zh, who_en = {"personal": ("个人", "Personal"), "corporate": ("企业", "Corporate")}[debtor.segment]
