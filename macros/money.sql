@@ -28,9 +28,11 @@
     cast(round(sum(({{ amount }}) * {{ rate }}), 2) as decimal(18, 2))
 {%- endmacro %}
 
-{#- A share of what has no natural bounds (a ratio of two amounts, a growth): beyond 999 it is 999. -#}
+{#- A share of what has no natural bounds (a ratio of two amounts, a growth): beyond 999 it is 999. Null where the part is
+    unknown: least and greatest pass over a null. -#}
 {% macro bounded_share(part, whole) -%}
-    {{ share(clamp(part, '-999 * cast(' ~ whole ~ ' as decimal(38, 2))', '999 * cast(' ~ whole ~ ' as decimal(38, 2))'), whole) }}
+    {%- set bound = '999 * cast(' ~ whole ~ ' as decimal(38, 2))' -%}
+    case when {{ part }} is not null then {{ share(clamp(part, '-' ~ bound, bound), whole) }} end
 {%- endmacro %}
 
 {#- The mean of a whole number weighted by amounts, decimal(18, 2), rounded half up by exact arithmetic; null where the weights sum to 0. -#}

@@ -15,6 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from flows.case import case_of, worst_customer
+
 ARREARS = Path(sys.executable).parent / "arrears"
 
 
@@ -291,20 +293,62 @@ def test_no_space_left_is_said_and_leaves_what_stands(home: Path, arrears, tmp_p
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def test_no_personal_data_leaves_the_warehouse(demo: Path) -> None:
+PERSONAL = {
+    "customers": ("name", "id_number", "phone"),
+    "contact_points": ("value",),
+    "contact_attempts": ("message_text",),
+}
+
+
+def test_no_personal_data_leaves_the_warehouse(home: Path, arrears, tmp_path: Path) -> None:
+    """Neither the marts, also in what is compressed, nor reports, logs, or the cases of customers, in both languages."""
+    current = home / "published" / "current"
+    with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as reader:
+        customers = reader.sql("select customer_id from marts.marts.case_files order by all limit 20").fetchall()
+    said = b""
+    for lang in ("zh", "en"):
+        told = arrears("case", worst_customer(current), "--home", home, "--lang", lang)
+        assert told.code == 0, told.err
+        said += (told.out + told.err).encode()
+        for (customer,) in customers:
+            case_of(home, customer, None, lang)
+    assert len(list((home / "cases").rglob("*.md"))) >= 2 * len(customers) > 10
+
     private = set()
-    for delivery in (demo / "landing").iterdir():
-        with open(delivery / "customers.csv", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                private |= {row["name"], row["id_number"], row["phone"]} - {"", None}
-        with open(delivery / "contact_points.csv", encoding="utf-8") as file:
-            private |= {row["value"] for row in csv.DictReader(file)} - {"", None}
+    for delivery in (home / "landing").iterdir():
+        for ledger, columns in PERSONAL.items():
+            with open(delivery / f"{ledger}.csv", encoding="utf-8") as file:
+                private |= {row[column] for row in csv.DictReader(file) for column in columns}
     private = {text for text in private if len(text) > 2}
     assert len(private) > 300
-    for path in [p for place in ("published", "audit") for p in (demo / place).rglob("*") if p.is_file()]:
-        content = path.read_bytes()
-        found = [text for text in private if text.encode() in content]
-        assert not found, path
+    inside = [home / "landing", home / "warehouse" / "raw", home / "warehouse" / "arrears.duckdb"]
+    outside = [p for p in home.rglob("*") if p.is_file() and not any(p.is_relative_to(one) for one in inside)]
+    assert {path.parts[len(home.parts)] for path in outside} >= {"published", "audit", "cases", "warehouse"}
+    contents = {said: "what was said", **{readable(path): path for path in outside}}
+    (tmp_path / "private").write_text("\n".join(sorted(private)), "utf-8")
+    search = ["grep", "--text", "--only-matching", "--fixed-strings", "--file", tmp_path / "private"]
+    found = subprocess.run(search, input=b"\n".join(contents), capture_output=True, env=os.environ | {"LC_ALL": "C"})
+    assert found.returncode in (0, 1), found.stderr
+    leaked = set(found.stdout.splitlines())
+    assert not leaked, [path for content, path in contents.items() if any(text in content for text in leaked)]
+
+
+def readable(path: Path) -> bytes:
+    """The bytes of a file; of one that may be compressed, the texts in it."""
+    if path.suffix not in (".parquet", ".duckdb"):
+        return path.read_bytes()
+    with duckdb.connect(
+        str(path) if path.suffix == ".duckdb" else ":memory:", read_only=path.suffix == ".duckdb"
+    ) as reader:
+        tables = reader.sql(
+            "select concat_ws('.', database_name, schema_name, table_name) from duckdb_tables()"
+        ).fetchall()
+        texts = set()
+        for (table,) in tables or [(f"'{path}'",)]:
+            for column, kind, *_ in reader.sql(f"describe from {table}").fetchall():
+                if kind == "VARCHAR":
+                    texts.update(reader.sql(f'select distinct "{column}" from {table}').fetchall())
+    return "\n".join(text for (text,) in texts if text).encode()
 
 
 def test_everything_is_readable_by_its_owner_only(demo: Path) -> None:

@@ -13,43 +13,51 @@ underwriting as (
         underwriting.*
     from {{ ref('stg_underwriting') }} as underwriting
     inner join loans on loans.loan_id = underwriting.loan_id
+    where coalesce(underwriting.decided_on, {{ as_of() }}) <= {{ as_of() }}
 ),
 
 -- since when the customer's oldest arrears run
 late as (
     select
         customer_id,
-        min(unpaid_since) as unpaid_since
-    from loans
+        min({{ first_day_past_due('unpaid_since', 'day_count') }}) as late_from
+    from {{ ref('int_risk__items') }}
+    where as_of = {{ as_of() }} and days_past_due > 0
     group by customer_id
+),
+
+-- the lender's attempts within the arrears
+attempts as (
+    select
+        contacts.customer_id,
+        contacts.attempt_id,
+        contacts.contact_no,
+        contacts.channel
+    from {{ ref('int_collections__contacts') }} as contacts
+    inner join late on late.customer_id = contacts.customer_id
+    where contacts.is_by_lender and contacts.local_on >= late.late_from
 ),
 
 channels as (
     select
-        attempts.customer_id,
+        customer_id,
         count(*) as attempts,
-        count(distinct attempts.channel) as channels,
-        min(attempts.channel) as channel
-    from {{ ref('stg_contact_attempts') }} as attempts
-    inner join late on late.customer_id = attempts.customer_id
-    where
-        cast(attempts.attempted_at as date) >= late.unpaid_since
-        and cast(attempts.attempted_at as date) <= {{ as_of() }}
-        and coalesce(attempts.initiated_by, 'lender') = 'lender'
-    group by attempts.customer_id
+        count(distinct channel) as channels,
+        min(channel) as channel
+    from attempts
+    group by customer_id
 ),
 
--- attempts within the arrears that broke a rule of conduct
+-- those that broke a rule of conduct, and the first of them
 breaches as (
     select
-        contacts.customer_id,
-        count(distinct contacts.attempt_id) as attempts,
-        min(contacts.attempt_id) as attempt_id
-    from {{ ref('int_collections__judged') }} as judged
-    inner join {{ ref('int_collections__contacts') }} as contacts on contacts.attempt_id = judged.attempt_id
-    inner join late on late.customer_id = contacts.customer_id
-    where judged.conduct_status = 'breach' and contacts.local_on >= late.unpaid_since
-    group by contacts.customer_id
+        attempts.customer_id,
+        count(distinct attempts.attempt_id) as attempts,
+        min_by(attempts.attempt_id, attempts.contact_no) as attempt_id
+    from attempts
+    inner join {{ ref('int_collections__judged') }} as judged on judged.attempt_id = attempts.attempt_id
+    where judged.conduct_status = 'breach'
+    group by attempts.customer_id
 )
 
 select customer_id, metric, figure, source_row
@@ -58,7 +66,7 @@ union all
 select
     customer_id,
     'income_unverified' as metric,
-    cast(1 as decimal(18, 6)) as figure,
+    cast(1 as decimal(24, 6)) as figure,
     'underwriting ' || loan_id as source_row
 from underwriting
 where income_verified = false
@@ -66,7 +74,7 @@ union all
 select
     customer_id,
     'no_site_visit' as metric,
-    cast(1 as decimal(18, 6)) as figure,
+    cast(1 as decimal(24, 6)) as figure,
     'underwriting ' || loan_id as source_row
 from underwriting
 where site_visit = false
@@ -74,7 +82,7 @@ union all
 select
     customer_id,
     'debt_to_income' as metric,
-    cast({{ clamp('debt_to_income', '-999999', '999999') }} as decimal(18, 6)) as figure,
+    cast({{ clamp('debt_to_income', '-999999', '999999') }} as decimal(24, 6)) as figure,
     'underwriting ' || loan_id as source_row
 from underwriting
 where debt_to_income is not null
@@ -82,7 +90,7 @@ union all
 select
     customer_id,
     'policy_exceptions' as metric,
-    cast(policy_exceptions as decimal(18, 6)) as figure,
+    cast(policy_exceptions as decimal(24, 6)) as figure,
     'underwriting ' || loan_id as source_row
 from underwriting
 where policy_exceptions is not null
@@ -90,7 +98,7 @@ union all
 select
     customer_id,
     'attempts_on_one_channel' as metric,
-    cast(attempts as decimal(18, 6)) as figure,
+    cast(attempts as decimal(24, 6)) as figure,
     'contact_attempts ' || channel as source_row
 from channels
 where channels = 1
@@ -98,14 +106,14 @@ union all
 select
     customer_id,
     'breaches' as metric,
-    cast(attempts as decimal(18, 6)) as figure,
+    cast(attempts as decimal(24, 6)) as figure,
     'contact_attempts ' || attempt_id as source_row
 from breaches
 union all
 select
     customer_id,
     'days_without_plan' as metric,
-    cast(days_past_due as decimal(18, 6)) as figure,
+    cast(days_past_due as decimal(24, 6)) as figure,
     'loans ' || loan_id as source_row
 from loans
 where coalesce(plan_no, 1) = 1 and not is_restructured

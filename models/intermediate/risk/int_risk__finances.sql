@@ -2,7 +2,6 @@
 -- as of: statements of periods that ended on or before the as-of date
 -- decision: 0047 causes: what the statements say, against the one of a year before
 
-
 with statements as (
     select
         *,
@@ -23,7 +22,7 @@ compared as (
         year_before.period_end as compared_to,
         newest.net_profit,
         newest.operating_cash_flow,
-        {{ bounded_share('newest.revenue - year_before.revenue', 'year_before.revenue') }} as revenue_change,
+        {{ bounded_share('cast(newest.revenue as decimal(38, 2)) - year_before.revenue', 'year_before.revenue') }} as revenue_change,
         {{ bounded_share('newest.current_assets', 'newest.current_liabilities') }} as current_ratio,
         {{ bounded_share('newest.total_liabilities', 'newest.total_assets') }} as leverage
     from newest
@@ -36,7 +35,7 @@ metrics as (
     select
         customer_id,
         '{{ metric }}' as metric,
-        cast({{ metric }} as decimal(18, 6)) as figure,
+        cast({{ metric }} as decimal(24, 6)) as figure,
         period_end
     from compared
     {{ 'union all' if not loop.last }}

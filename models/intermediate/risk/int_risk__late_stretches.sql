@@ -3,8 +3,8 @@
 -- decision: 0046 signals: overdue again
 
 with overdue as (
-    select distinct customer_id from {{ ref('int_aging__figures') }}
-    where as_of = {{ as_of() }} and not is_written_off and days_past_due > 0
+    select distinct customer_id from {{ ref('int_risk__items') }}
+    where as_of = {{ as_of() }} and days_past_due > 0
 ),
 
 late as (

@@ -3,6 +3,11 @@
 -- decision: 0046 signals and thresholds are seed rows; each carries its evidence
 
 with items as (
+    select * from {{ ref('int_risk__items') }}
+    where as_of = {{ as_of() }}
+),
+
+loans as (
     select * from {{ ref('int_aging__figures') }}
     where as_of = {{ as_of() }} and not is_written_off
 ),
@@ -23,48 +28,48 @@ borrowers as (
 
 found as (
     select
-        items.customer_id,
+        loans.customer_id,
         'rolling_forward' as signal_id,
-        items.loan_id as item_id,
-        cast(items.m_stage_order - before.m_stage_order as decimal(18, 4)) as figure,
-        before.m_stage || ' -> ' || items.m_stage as detail
-    from items
-    inner join before on before.loan_id = items.loan_id
-    where items.m_stage_order > before.m_stage_order
+        loans.loan_id as item_id,
+        cast(loans.m_stage_order - before.m_stage_order as decimal(18, 4)) as figure,
+        before.m_stage || ' -> ' || loans.m_stage as detail
+    from loans
+    inner join before on before.loan_id = loans.loan_id
+    where loans.m_stage_order > before.m_stage_order
 
     union all
     select
         customer_id,
         'overdue_over_30' as signal_id,
-        loan_id as item_id,
+        item_id,
         cast(days_past_due as decimal(18, 4)) as figure,
         cast(days_past_due as varchar) || ' days past due' as detail
     from items
 
     union all
     select
-        items.customer_id,
+        loans.customer_id,
         'first_payment_default' as signal_id,
-        items.loan_id as item_id,
+        loans.loan_id as item_id,
         cast(null as decimal(18, 4)) as figure,
         'judged on ' || cast(first_payments.judged_on as varchar) as detail
-    from items
+    from loans
     inner join {{ ref('int_aging__first_payments') }} as first_payments
-        on first_payments.loan_id = items.loan_id and first_payments.judged_on <= items.as_of
+        on first_payments.loan_id = loans.loan_id and first_payments.judged_on <= loans.as_of
     where first_payments.is_first_payment_default
 
     -- days before the plan, and how long ago that was
     union all
     select
-        items.customer_id,
+        loans.customer_id,
         're_aged' as signal_id,
-        items.loan_id as item_id,
-        cast({{ days_between('items.plan_effective_on', 'items.as_of') }} as decimal(18, 4)) as figure,
+        loans.loan_id as item_id,
+        cast({{ days_between('loans.plan_effective_on', 'loans.as_of') }} as decimal(18, 4)) as figure,
         cast(days_at.days_before_plan as varchar) || ' days past due before the plan of '
-        || cast(items.plan_effective_on as varchar) as detail
-    from items
-    inner join {{ ref('int_aging__days_at') }} as days_at on days_at.loan_id = items.loan_id and days_at.as_of = items.as_of
-    where days_at.days_before_plan > 0 and items.days_past_due < days_at.days_before_plan
+        || cast(loans.plan_effective_on as varchar) as detail
+    from loans
+    inner join {{ ref('int_aging__days_at') }} as days_at on days_at.loan_id = loans.loan_id and days_at.as_of = loans.as_of
+    where days_at.days_before_plan > 0 and loans.days_past_due < days_at.days_before_plan
 
     union all
     select
@@ -93,54 +98,54 @@ found as (
         'falling_coverage' as signal_id,
         collateral_id as item_id,
         {{ bounded_share('value_before - market_value', 'value_before') }} as figure,
-        cast(value_before as varchar) || ' -> ' || cast(market_value as varchar) || coalesce(' ' || currency, '') as detail
+        cast(value_before as varchar) || ' -> ' || cast(market_value as varchar) || ' ' || currency as detail
     from {{ ref('int_risk__valuations') }}
 
     union all
     select
-        items.customer_id,
+        borrowers.customer_id,
         'weak_finances' as signal_id,
         causes.source_row as item_id,
         cast(count(distinct causes.cause_id) as decimal(18, 4)) as figure,
         {{ text_list('distinct causes.cause_id', 'causes.cause_id') }} as detail
-    from borrowers as items
-    inner join {{ ref('int_risk__causes') }} as causes on causes.customer_id = items.customer_id and causes.family = 'operations'
-    group by items.customer_id, causes.source_row
+    from borrowers
+    inner join {{ ref('int_risk__causes') }} as causes on causes.customer_id = borrowers.customer_id and causes.family = 'operations'
+    group by borrowers.customer_id, causes.source_row
 
     union all
     select
-        items.customer_id,
+        borrowers.customer_id,
         'broken_promise' as signal_id,
         promises.attempt_id as item_id,
         cast({{ days_between('promises.promised_on', as_of()) }} as decimal(18, 4)) as figure,
         'promised for ' || cast(promises.promised_on as varchar) || ', paid ' || cast(promises.paid_amount as varchar) as detail
-    from borrowers as items
-    inner join {{ ref('int_collections__promises') }} as promises on promises.customer_id = items.customer_id
+    from borrowers
+    inner join {{ ref('int_collections__promises') }} as promises on promises.customer_id = borrowers.customer_id
     where promises.promise_status = 'broken'
 
     union all
     select
-        items.customer_id,
+        borrowers.customer_id,
         'lost_contact' as signal_id,
         'contact' as item_id,
         cast(null as decimal(18, 4)) as figure,
         'lost since ' || cast(lost.lost_since as varchar) as detail
-    from borrowers as items
-    inner join {{ ref('int_collections__lost_contact') }} as lost on lost.customer_id = items.customer_id
+    from borrowers
+    inner join {{ ref('int_collections__lost_contact') }} as lost on lost.customer_id = borrowers.customer_id
     where lost.is_lost_contact
 
     union all
     select
         items.customer_id,
         'other_default' as signal_id,
-        classes.item_id,
+        bad.item_id,
         cast(null as decimal(18, 4)) as figure,
         'class ' || cast(classes.risk_class as varchar) as detail
     from items
-    inner join {{ ref('int_risk__items') }} as bad on bad.customer_id = items.customer_id and bad.as_of = items.as_of
+    inner join items as bad on bad.customer_id = items.customer_id
     inner join classes on classes.item_type = bad.item_type and classes.item_id = bad.item_id
-    where bad.item_id <> items.loan_id
-    group by items.customer_id, classes.item_id, classes.risk_class
+    where bad.item_id <> items.item_id or bad.item_type <> items.item_type
+    group by items.customer_id, bad.item_type, bad.item_id, classes.risk_class
 )
 
 select

@@ -1,6 +1,6 @@
--- grain: collateral of a loan of the book, with its newest valuation and the one before
+-- grain: collateral of a loan of the book, with its newest valuation and the one before, both in one currency
 -- as of: valuations dated on or before the as-of date
--- decision: 0046 signals: collateral that loses value
+-- decision: 0046 signals: collateral that loses value; a valuation that names no currency is in the loan's (0032)
 
 with valued as (
     select
@@ -14,7 +14,7 @@ select
     loans.customer_id,
     newest.loan_id,
     newest.collateral_id,
-    newest.currency,
+    coalesce(newest.currency, loans.currency) as currency,
     newest.valued_on,
     newest.value as market_value,
     previous.valued_on as before_on,
@@ -22,4 +22,9 @@ select
 from valued as newest
 inner join {{ ref('int_aging__figures') }} as loans on loans.loan_id = newest.loan_id
 inner join valued as previous on previous.collateral_id = newest.collateral_id
-where newest.place = 1 and previous.place = 2 and loans.as_of = {{ as_of() }} and not loans.is_written_off
+where
+    newest.place = 1
+    and previous.place = 2
+    and coalesce(previous.currency, loans.currency) = coalesce(newest.currency, loans.currency)
+    and loans.as_of = {{ as_of() }}
+    and not loans.is_written_off
