@@ -298,6 +298,7 @@ def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> 
         ("risk_class_rule", {"floor_class": "6"}, "Allowed: 1, 2, 3, 4, 5"),
         ("risk_rule_set", {"rule_set": "NO_SUCH"}, "'NO_SUCH' has no rule"),
         ("risk_treatment", {"upgrade": "never"}, "Allowed: days, cure_rule"),
+        ("risk_treatment", {"cure_scope": "group"}, "Allowed: item, debtor"),
     ],
 )
 def test_a_rule_that_nobody_can_judge_is_refused(write: Write, seed: str, cells: dict[str, str], told: str) -> None:

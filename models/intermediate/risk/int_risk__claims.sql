@@ -87,6 +87,7 @@ claims as (
         treatment.upgrade,
         treatment.cure_months,
         treatment.cure_periods,
+        treatment.cure_scope,
         treatment.cure_needs_unimpaired_debtor,
         terms.starts_on as from_on,
         terms.ends_on as to_on
