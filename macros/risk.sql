@@ -1,7 +1,18 @@
-{#- Whether arrears are above both thresholds of `materiality`; an amount in another currency is held to the share alone. -#}
-{% macro is_material(item, currency) -%}
-    {{ item }}.overdue_amount > case when materiality.currency = {{ currency }} then materiality.absolute_amount else 0 end
-    and {{ item }}.overdue_amount > materiality.relative_share * {{ item }}.balance
+{#- The spans of `spans`, each with the number of its stretch: spans of one `key` that overlap or touch are of one stretch. -#}
+{% macro in_stretches(spans, key) -%}
+    select
+        *,
+        sum(case when reached_before >= from_on then 0 else 1 end) over (
+            partition by {{ key }} order by from_on, to_on rows between unbounded preceding and current row
+        ) as stretch_no
+    from (
+        select
+            *,
+            max(to_on) over (
+                partition by {{ key }} order by from_on, to_on rows between unbounded preceding and 1 preceding
+            ) as reached_before
+        from {{ spans }}
+    ) as reached
 {%- endmacro %}
 
 {#- Episodes of non-performance: from the first day on which one of `breaches` holds until the cure rule does. One row per item
@@ -15,22 +26,8 @@ with unclean as (
     select item_type, item_id, from_on, to_on, false as is_breach from {{ ref('int_risk__cure_arrears') }}
 ),
 
-reached as (
-    select
-        *,
-        max(to_on) over (
-            partition by item_type, item_id order by from_on, to_on rows between unbounded preceding and 1 preceding
-        ) as reached_before
-    from unclean
-),
-
 numbered as (
-    select
-        *,
-        sum(case when reached_before >= from_on then 0 else 1 end) over (
-            partition by item_type, item_id order by from_on, to_on rows between unbounded preceding and current row
-        ) as stretch_no
-    from reached
+    {{ in_stretches('unclean', 'item_type, item_id') }}
 ),
 
 stretches as (

@@ -97,10 +97,13 @@ claims as (
     where treatment.regime = {{ run_value('risk_regime') }} and terms.starts_on < terms.ends_on
 ),
 
--- whose items follow their days alone, and are pulled by none, need no history
+-- whose items follow their days alone, however small the arrears, and are pulled by none, need no history
 watched as (
     select distinct customer_id from claims
-    where not is_retail or upgrade = 'cure_rule'
+    where
+        not is_retail
+        or upgrade = 'cure_rule'
+        or segment in (select segment from {{ ref('materiality_threshold') }} where regime = {{ run_value('risk_regime') }})
 )
 
 select claims.*
