@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
 from flows.evidence.recompute import (
@@ -128,52 +129,57 @@ class Regime:
     longest_periods: int = 999
 
     def floors(self, at: Day) -> tuple[Floor, ...]:
-        if self.name == "CN_2007":
-            return GUIDE_2007
-        if self.name == "IN":
-            return RBI
-        if self.name == "EU":
-            return EU_DEFINITION_OF_DEFAULT
-        if self.name == "US":
-            if at.segment == "corporate":
-                return URCC
-            beyond, kind = (179, "OPEN") if at.asset_class == "card" else (119, "CLOSED")
-            return (*URCC, Floor(f"US_LOSS_{kind}_END", 5, "days after the due date", beyond))
-        if at.asset_class == "card":
-            return ORDER_2023 + CARDS_2011
-        if self.name == "CN_RCC" and at.asset_class == "advance":
-            return ORDER_2023 + RURAL_ADVANCES_2006
-        if self.name == "CN_SME" and at.asset_class == "small_business":
-            steps = SMALL_BUSINESS_2007.get(at.security or "", {})
-            kind = (at.security or "").upper()
-            return ORDER_2023 + tuple(
-                Floor(f"SME07_{kind}_{days}", floor, "days", days - 1) for days, floor in steps.items()
-            )
-        return ORDER_2023
+        return _floors(self.name, at.asset_class, at.segment, at.security or "")
 
     def terms(self, at: Day) -> Terms:
-        found = self._terms(at.asset_class, at.segment)
-        return found._replace(
-            months=min(found.months, self.longest_months),
-            periods=min(found.periods, self.longest_periods),
-            observation_months=min(found.observation_months, self.longest_months),
-            observation_periods=min(found.observation_periods, self.longest_periods),
-        )
+        return _terms(self, at.asset_class, at.segment)
 
-    def _terms(self, asset_class: str, segment: str) -> Terms:
-        person = segment == "personal"
-        if self.name == "IN":
-            return Terms(False, False, whole_debtor_pays=True)
-        if self.name == "US":
-            return Terms(person, True)
-        if self.name == "EU":
-            return Terms(person, False, 3, observation_months=24)
-        is_retail = person or asset_class in RETAIL
-        if self.name == "CN_2007":
-            return Terms(is_retail, person, 6, observation_months=6)
-        if self.name == "CN_SME" and asset_class == "small_business":
-            return Terms(True, True, observation_periods=2)
-        return Terms(is_retail, person, 6, 2, needs_unimpaired_debtor=True, observation_periods=2)
+
+@cache
+def _floors(regime: str, asset_class: str, segment: str, security: str) -> tuple[Floor, ...]:
+    if regime == "CN_2007":
+        return GUIDE_2007
+    if regime == "IN":
+        return RBI
+    if regime == "EU":
+        return EU_DEFINITION_OF_DEFAULT
+    if regime == "US":
+        beyond, kind = (179, "OPEN") if asset_class == "card" else (119, "CLOSED")
+        loss = Floor(f"US_LOSS_{kind}_END", 5, "days after the due date", beyond)
+        return (*URCC, loss) if segment == "personal" else URCC
+    if asset_class == "card":
+        return ORDER_2023 + CARDS_2011
+    if regime == "CN_RCC" and asset_class == "advance":
+        return ORDER_2023 + RURAL_ADVANCES_2006
+    if regime == "CN_SME" and asset_class == "small_business":
+        steps = SMALL_BUSINESS_2007.get(security, {})
+        rule = f"SME07_{security.upper()}"
+        return ORDER_2023 + tuple(Floor(f"{rule}_{days}", floor, "days", days - 1) for days, floor in steps.items())
+    return ORDER_2023
+
+
+@cache
+def _terms(regime: Regime, asset_class: str, segment: str) -> Terms:
+    person = segment == "personal"
+    is_retail = person or asset_class in RETAIL
+    if regime.name == "IN":
+        found = Terms(False, False, whole_debtor_pays=True)
+    elif regime.name == "US":
+        found = Terms(person, True)
+    elif regime.name == "EU":
+        found = Terms(person, False, 3, observation_months=24)
+    elif regime.name == "CN_2007":
+        found = Terms(is_retail, person, 6, observation_months=6)
+    elif regime.name == "CN_SME" and asset_class == "small_business":
+        found = Terms(True, True, observation_periods=2)
+    else:
+        found = Terms(is_retail, person, 6, 2, needs_unimpaired_debtor=True, observation_periods=2)
+    return found._replace(
+        months=min(found.months, regime.longest_months),
+        periods=min(found.periods, regime.longest_periods),
+        observation_months=min(found.observation_months, regime.longest_months),
+        observation_periods=min(found.observation_periods, regime.longest_periods),
+    )
 
 
 @dataclass
@@ -329,7 +335,12 @@ def _lived(
 
 
 def _advanced(
-    row: Row, history: Sequence[Row], repayments: Sequence[Row], customer_history: Sequence[Row], until: date, lag_days: int
+    row: Row,
+    history: Sequence[Row],
+    repayments: Sequence[Row],
+    customer_history: Sequence[Row],
+    until: date,
+    lag_days: int,
 ) -> Item:
     """Every day of an advance in the book: one obligation, due at once where nothing was agreed."""
     item = Item("advance", row)
@@ -367,7 +378,8 @@ class _Debtor:
         self.in_arrears = {day for item in items for day, at in item.days.items() if at.overdue > 0}
         for item, states in zip(items, self.states, strict=True):
             states.observed = self._observed(item, until)
-            self._count_material_days(item, states)
+            if regime.name == "EU":
+                self._count_material_days(item, states)
             states.own = self._non_performing(item, states)
         if regime.name in PULLS:
             for day in every_day:
@@ -408,7 +420,9 @@ class _Debtor:
             found.add(day)
         return found
 
-    def _holds(self, floor: Floor, at: Day, states: States, day: date) -> bool:
+    def _holding(self, at: Day, states: States, day: date) -> Iterator[Floor]:
+        """The floors that hold for an item by itself."""
+        is_observed = day in states.observed
         shown = {
             "days": at.days,
             "days after the due date": at.days_after,
@@ -416,20 +430,17 @@ class _Debtor:
             "days out": at.days_out,
             "material days": states.material.get(day, 0),
             "impaired": at.is_impaired,
-            "observed": day in states.observed,
-            "observed and overdue": day in states.observed and at.days > 0,
-        }[floor.shown]
-        return shown > floor.beyond
+            "observed": is_observed,
+            "observed and overdue": is_observed and at.days > 0,
+        }
+        return (one for one in self.regime.floors(at) if shown[one.shown] > one.beyond)
 
     def _non_performing(self, item: Item, states: States) -> set[date]:
         found: set[date] = set()
         is_bad, clean_since, terms = False, None, None
         for day, at in item.days.items():
             now = self.regime.terms(at)
-            floors = self.regime.floors(at)
-            breach = day in states.pulled or any(
-                floor.floor >= 3 and self._holds(floor, at, states, day) for floor in floors
-            )
+            breach = day in states.pulled or any(one.floor >= 3 for one in self._holding(at, states, day))
             if breach or at.overdue > 0 or (now.whole_debtor_pays and day in self.in_arrears):
                 clean_since = None
             elif clean_since is None or day - ONE_DAY not in item.days:
@@ -489,7 +500,7 @@ class _Debtor:
         item, states = self.items[n], self.states[n]
         at, name = item.days[day], self.regime.name
         terms = self.regime.terms(at)
-        floors = [(one.floor, one.rule) for one in self.regime.floors(at) if self._holds(one, at, states, day)]
+        floors = [(one.floor, one.rule) for one in self._holding(at, states, day)]
         if (2, "CN23_SM_OVERDUE") in floors and at.days <= 7 and self._is_technical(item, at):
             floors.remove((2, "CN23_SM_OVERDUE"))
             floors.append((1, "CN23_SM_TECH_EXC"))
