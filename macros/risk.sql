@@ -16,14 +16,14 @@
 {%- endmacro %}
 
 {#- Episodes of non-performance: from the first day on which one of `breaches` holds until the cure rule does. One row per item
-    and episode. An item is unclean on days with a breach or with arrears that its cure is about; it is cured once it has been clean for the
+    and episode. An item is unclean on days with a breach or that break its cure; it is cured once it has been clean for the
     months and the repayment periods of its treatment, the longer of both, and its debtor has no credit-impaired item
     (decision 0042). -#}
 {% macro npl_episodes(breaches) -%}
 with unclean as (
     select item_type, item_id, from_on, to_on, true as is_breach from {{ breaches }}
     union all
-    select item_type, item_id, from_on, to_on, false as is_breach from {{ ref('int_risk__cure_arrears') }}
+    select item_type, item_id, from_on, to_on, false as is_breach from {{ ref('int_risk__cure_breaks') }}
 ),
 
 numbered as (

@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,17 @@ def risky(seed: int) -> recompute.Ledgers:
     euros = {row["loan_id"] for row in ledgers["loans"] if choose.random() < 0.2}
     for loan in ledgers["loans"]:
         loan["currency"] = "EUR" if loan["loan_id"] in euros else loan["currency"]
-    return with_advances(ledgers, seed)
+    with_advances(ledgers, seed)
+    last = strategies.last_delivery(ledgers)
+    for n, customer_id in enumerate(sorted(set(first.values()))):  # out of the book for a month: repaid, then reversed
+        advance = {"advance_id": f"BACK{n}", "amount": Decimal(100), "_delivery": last}
+        made = {"customer_id": customer_id, "kind": "other", "currency": "CNY", "advanced_on": date(2025, 12, 1)}
+        ledgers["advances"].append(advance | made | {"due_on": date(2099, 1, 1)})
+        paid_on = date(2026, 2, 1) + timedelta(days=choose.randrange(60))
+        paid = advance | {"advance_repayment_id": f"BACK{n}P", "kind": "payment", "paid_on": paid_on}
+        undone = {"advance_repayment_id": f"BACK{n}R", "kind": "reversal", "reverses_id": f"BACK{n}P"}
+        ledgers["advance_repayments"] += [paid, paid | undone | {"paid_on": paid_on + timedelta(days=30)}]
+    return ledgers
 
 
 def classified(built: Built) -> Iterator[tuple[str, dict[tuple[str, str], dict[str, Any]]]]:
