@@ -7,15 +7,15 @@ with thresholds as (
     where regime = {{ run_value('risk_regime') }}
 ),
 
--- judged: whose arrears are added up
+-- whose_arrears: the items whose arrears and balances are added up
 claims as (
     select
         claims.item_type,
         claims.item_id,
-        case thresholds.judged_on when 'debtor' then claims.customer_id else claims.item_type || ' ' || claims.item_id end as judged,
-        thresholds.judged_on,
-        claims.segment,
-        claims.currency,
+        claims.segment || ' ' || claims.currency || ' ' || case thresholds.judged_on
+            when 'debtor' then 'debtor ' || claims.customer_id
+            else claims.item_type || ' ' || claims.item_id
+        end as whose_arrears,
         case when thresholds.currency = claims.currency then thresholds.absolute_amount else 0 end as absolute_amount,
         thresholds.relative_share,
         claims.from_on,
@@ -26,12 +26,7 @@ claims as (
 
 owed as (
     select
-        claims.judged_on,
-        claims.judged,
-        claims.segment,
-        claims.currency,
-        claims.absolute_amount,
-        claims.relative_share,
+        claims.whose_arrears,
         claim_days.overdue_amount,
         claim_days.balance,
         greatest(claims.from_on, claim_days.from_on) as from_on,
@@ -42,41 +37,26 @@ owed as (
     where claims.from_on < claim_days.to_on and claims.to_on > claim_days.from_on
 ),
 
+-- what each day adds to the sums of the day before
 changes as (
-    select judged_on, judged, segment, currency, absolute_amount, relative_share, overdue_amount, balance, from_on as changes_on
-    from owed
+    select whose_arrears, from_on as changes_on, overdue_amount, balance from owed
     union all
-    select judged_on, judged, segment, currency, absolute_amount, relative_share, -overdue_amount, -balance, to_on as changes_on
-    from owed
+    select whose_arrears, to_on as changes_on, -overdue_amount as overdue_amount, -balance as balance from owed
 ),
 
 changed as (
-    select
-        judged_on,
-        judged,
-        segment,
-        currency,
-        absolute_amount,
-        relative_share,
-        changes_on,
-        sum(overdue_amount) as overdue_amount,
-        sum(balance) as balance
+    select whose_arrears, changes_on, sum(overdue_amount) as overdue_amount, sum(balance) as balance
     from changes
-    group by judged_on, judged, segment, currency, absolute_amount, relative_share, changes_on
+    group by whose_arrears, changes_on
 ),
 
 sums as (
     select
-        judged_on,
-        judged,
-        segment,
-        currency,
-        absolute_amount,
-        relative_share,
+        whose_arrears,
         changes_on as from_on,
-        lead(changes_on, 1, changes_on) over (partition by judged_on, judged, segment, currency order by changes_on) as to_on,
-        sum(overdue_amount) over (partition by judged_on, judged, segment, currency order by changes_on) as overdue_amount,
-        sum(balance) over (partition by judged_on, judged, segment, currency order by changes_on) as balance
+        lead(changes_on, 1, changes_on) over (partition by whose_arrears order by changes_on) as to_on,
+        sum(overdue_amount) over (partition by whose_arrears order by changes_on) as overdue_amount,
+        sum(balance) over (partition by whose_arrears order by changes_on) as balance
     from changed
 ),
 
@@ -87,17 +67,12 @@ above as (
         greatest(claims.from_on, sums.from_on) as from_on,
         least(claims.to_on, sums.to_on) as to_on
     from claims
-    inner join sums
-        on
-            sums.judged_on = claims.judged_on
-            and sums.judged = claims.judged
-            and sums.segment = claims.segment
-            and sums.currency = claims.currency
+    inner join sums on sums.whose_arrears = claims.whose_arrears
     where
         claims.from_on < sums.to_on
         and claims.to_on > sums.from_on
-        and sums.overdue_amount > sums.absolute_amount
-        and sums.overdue_amount > sums.relative_share * sums.balance
+        and sums.overdue_amount > claims.absolute_amount
+        and sums.overdue_amount > claims.relative_share * sums.balance
 ),
 
 numbered as (
