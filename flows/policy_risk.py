@@ -21,6 +21,7 @@ def check_risk(seeds: Mapping[str, Seed], settings: Mapping[str, str]) -> None:
     """Refuse a regime or scheme that does not exist or has gaps, and rules that no model can judge."""
     _check_regime(seeds, settings["risk_regime"])
     _check_rules(seeds["risk_class_rule"])
+    _check_materiality(seeds)
     _check_provisions(seeds["provision_rate"], settings["provision_scheme"])
 
 
@@ -61,6 +62,24 @@ def _check_rules(seed: Seed) -> None:
             )
         if row["lifts_rule"] and row["lifts_rule"] not in ids:
             raise UsageError(f"{where}, lifts_rule: there is no rule {row['lifts_rule']}.")
+
+
+def _check_materiality(seeds: Mapping[str, Seed]) -> None:
+    """A rule on material arrears without a threshold would never hold, and nobody would know."""
+    seed = seeds["materiality_threshold"]
+    for line, row in enumerate(seed.rows, start=2):
+        for column in ("absolute_amount", "currency", "relative_share"):
+            if not row[column]:
+                raise UsageError(f"{seed.path}, line {line}, {column}: empty. Allowed: a value; 0 is no threshold.")
+    there = {(row["regime"], row["segment"]) for row in seed.rows}
+    rules = seeds["risk_class_rule"].rows
+    sets = {row["rule_set"] for row in rules if row["trigger"] == "material_days_past_due"}
+    for row in seeds["risk_rule_set"].rows:
+        if row["rule_set"] in sets and (row["regime"], row["segment"]) not in there:
+            raise UsageError(
+                f"{seed.path} has no row for {row['regime']}, {row['segment']}. Allowed: one for each segment of a regime "
+                f"with a rule on material arrears ({row['rule_set']})."
+            )
 
 
 def _check_provisions(seed: Seed, scheme: str) -> None:

@@ -1,37 +1,33 @@
-{#- Whether arrears are above both thresholds of `materiality`; an amount in another currency is held to the share alone. -#}
-{% macro is_material(item, currency) -%}
-    {{ item }}.overdue_amount > case when materiality.currency = {{ currency }} then materiality.absolute_amount else 0 end
-    and {{ item }}.overdue_amount > materiality.relative_share * {{ item }}.balance
+{#- The spans of `spans`, each with the number of its stretch: spans of one `key` that overlap or touch are of one stretch. -#}
+{% macro in_stretches(spans, key) -%}
+    select
+        *,
+        sum(case when reached_before >= from_on then 0 else 1 end) over (
+            partition by {{ key }} order by from_on, to_on rows between unbounded preceding and current row
+        ) as stretch_no
+    from (
+        select
+            *,
+            max(to_on) over (
+                partition by {{ key }} order by from_on, to_on rows between unbounded preceding and 1 preceding
+            ) as reached_before
+        from {{ spans }}
+    ) as reached
 {%- endmacro %}
 
 {#- Episodes of non-performance: from the first day on which one of `breaches` holds until the cure rule does. One row per item
-    and episode. An item is unclean on days with a breach or with anything overdue; it is cured once it has been clean for the
+    and episode. An item is unclean on days with a breach or that break its cure; it is cured once it has been clean for the
     months and the repayment periods of its treatment, the longer of both, and its debtor has no credit-impaired item
     (decision 0042). -#}
 {% macro npl_episodes(breaches) -%}
 with unclean as (
     select item_type, item_id, from_on, to_on, true as is_breach from {{ breaches }}
     union all
-    select item_type, item_id, from_on, to_on, false as is_breach from {{ ref('int_risk__claim_days') }}
-    where overdue_amount > 0
-),
-
-reached as (
-    select
-        *,
-        max(to_on) over (
-            partition by item_type, item_id order by from_on, to_on rows between unbounded preceding and 1 preceding
-        ) as reached_before
-    from unclean
+    select item_type, item_id, from_on, to_on, false as is_breach from {{ ref('int_risk__cure_breaks') }}
 ),
 
 numbered as (
-    select
-        *,
-        sum(case when reached_before >= from_on then 0 else 1 end) over (
-            partition by item_type, item_id order by from_on, to_on rows between unbounded preceding and current row
-        ) as stretch_no
-    from reached
+    {{ in_stretches('unclean', 'item_type, item_id') }}
 ),
 
 stretches as (

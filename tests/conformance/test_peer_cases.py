@@ -36,7 +36,6 @@ ARGUED: dict[str, dict[str, str]] = {
     },
     "peer-137": {"vintage_flag_M1_plus": "30 days or more there; the contract's 30+ is more than 30 days"},
     "peer-140": {"account_state": "in arrears on the last day of tolerance there; ours are delinquent the day after"},
-    "peer-110": {"is_npa": "a gap of ours: the cure looks at the item's own arrears, not at all of the borrower's"},
     "peer-144": {"peer_output": "a peer's defect, no days in the first cycle; we agree with what the case expects"},
     "peer-147": {"peer_output": "a peer's defect, no row past maturity; we agree with what the case expects"},
 }
@@ -152,7 +151,7 @@ def test_case(case: peers.Case, figures: dict[tuple[str, date], Row]) -> None:
 # Classes are those of one night: regime, cases that are one customer's book, and the class each comes to.
 NIGHTS = [
     ("IN", ["peer-108", "peer-109"]),  # the second loan is pulled by the first
-    ("IN", ["peer-110", "peer-109"]),  # the first is paid up, the second is not
+    ("IN", ["peer-110", "peer-109"]),  # the first is paid up, the second is not: neither is cured
     ("CN_2007", ["peer-136"]),
 ]
 

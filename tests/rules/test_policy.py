@@ -298,6 +298,10 @@ def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> 
         ("risk_class_rule", {"floor_class": "6"}, "Allowed: 1, 2, 3, 4, 5"),
         ("risk_rule_set", {"rule_set": "NO_SUCH"}, "'NO_SUCH' has no rule"),
         ("risk_treatment", {"upgrade": "never"}, "Allowed: days, cure_rule"),
+        ("risk_treatment", {"cure_scope": "group"}, "Allowed: item, debtor"),
+        ("materiality_threshold", {"judged_on": "group"}, "Allowed: item, debtor"),
+        ("materiality_threshold", {"absolute_amount": ""}, "absolute_amount: empty"),
+        ("materiality_threshold", {"regime": "EU2"}, "has no row for EU, corporate"),
     ],
 )
 def test_a_rule_that_nobody_can_judge_is_refused(write: Write, seed: str, cells: dict[str, str], told: str) -> None:

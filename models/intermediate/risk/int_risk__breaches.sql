@@ -11,8 +11,6 @@ ruled as (
     select
         claims.item_type,
         claims.item_id,
-        claims.currency,
-        claims.segment,
         claims.is_credit_impaired,
         rules.rule_id,
         rules.trigger,
@@ -42,15 +40,25 @@ by_days as (
     from ruled
     inner join {{ ref('int_risk__claim_days') }} as claim_days
         on claim_days.item_type = ruled.item_type and claim_days.item_id = ruled.item_id
-    left join {{ ref('materiality_threshold') }} as materiality  -- a miss: the regime has none
-        on materiality.regime = {{ run_value('risk_regime') }} and materiality.segment = ruled.segment
     where
         claim_days.unpaid_since is not null
         and (
             ruled.trigger = 'days_past_due'
             or (ruled.trigger = 'advance_days' and claim_days.advanced_on is not null)
-            or (ruled.trigger = 'material_days_past_due' and {{ is_material('claim_days', 'ruled.currency') }})
         )
+),
+
+by_material_days as (
+    select
+        ruled.item_type,
+        ruled.item_id,
+        ruled.rule_id,
+        greatest(ruled.from_on, {{ add_days('material.from_on', 'ruled.at_least_days - 1') }}) as from_on,
+        least(ruled.to_on, material.to_on) as to_on
+    from ruled
+    inner join {{ ref('int_risk__material') }} as material
+        on material.item_type = ruled.item_type and material.item_id = ruled.item_id
+    where ruled.trigger = 'material_days_past_due'
 ),
 
 by_flag as (
@@ -73,6 +81,8 @@ by_observation as (
 
 breaches as (
     select * from by_days
+    union all
+    select * from by_material_days
     union all
     select * from by_flag
     union all

@@ -87,6 +87,7 @@ claims as (
         treatment.upgrade,
         treatment.cure_months,
         treatment.cure_periods,
+        treatment.cure_scope,
         treatment.cure_needs_unimpaired_debtor,
         terms.starts_on as from_on,
         terms.ends_on as to_on
@@ -96,10 +97,13 @@ claims as (
     where treatment.regime = {{ run_value('risk_regime') }} and terms.starts_on < terms.ends_on
 ),
 
--- whose items follow their days alone, and are pulled by none, need no history
+-- whose items follow their days alone, however small the arrears, and are pulled by none, need no history
 watched as (
-    select distinct customer_id from claims
-    where not is_retail or upgrade = 'cure_rule'
+    select distinct claims.customer_id
+    from claims
+    left join {{ ref('materiality_threshold') }} as materiality  -- a miss: the regime looks at no amounts
+        on materiality.regime = {{ run_value('risk_regime') }} and materiality.segment = claims.segment
+    where not claims.is_retail or claims.upgrade = 'cure_rule' or materiality.segment is not null
 )
 
 select claims.*

@@ -43,17 +43,26 @@ own as (
             and items.days_past_due > 0
             and technical.item_id = items.item_id
             and technical.as_of = items.as_of
-    left join {{ ref('materiality_threshold') }} as materiality  -- a miss: the regime has none
-        on materiality.regime = {{ run_value('risk_regime') }} and materiality.segment = items.segment
+    left join {{ ref('int_risk__material') }} as material  -- a miss: arrears are not material, or the regime has no thresholds
+        on
+            material.item_type = items.item_type
+            and material.item_id = items.item_id
+            and material.from_on <= items.as_of
+            and material.to_on > items.as_of
     where
-        (items.days_including_due_date > 0 or items.is_credit_impaired or items.is_restructured or items.advance_days > 0)
+        (
+            items.days_including_due_date > 0
+            or items.is_credit_impaired
+            or items.is_restructured
+            or items.advance_days > 0
+            or material.item_id is not null
+        )
         and items.as_of >= rules.from_on
         and items.as_of < rules.to_on
         and (rules.security is null or rules.security = items.security)
         and case rules.trigger
             when 'days_past_due' then {{ days_by('items', 'rules') }} >= rules.at_least_days
-            when 'material_days_past_due'
-                then {{ days_by('items', 'rules') }} >= rules.at_least_days and {{ is_material('items', 'items.currency') }}
+            when 'material_days_past_due' then {{ days_between('material.from_on', 'items.as_of') }} + 1 >= rules.at_least_days
             when 'advance_days' then items.advance_days >= rules.at_least_days
             when 'technical_overdue_days' then technical.technical_overdue_days <= rules.threshold
             when 'credit_impaired_flag' then items.is_credit_impaired

@@ -6,21 +6,13 @@ with impaired as (
     select
         customer_id,
         from_on,
-        to_on,
-        max(to_on) over (
-            partition by customer_id order by from_on, to_on rows between unbounded preceding and 1 preceding
-        ) as reached_before
+        to_on
     from {{ ref('int_risk__claims') }}
     where is_credit_impaired
 ),
 
 numbered as (
-    select
-        *,
-        sum(case when reached_before >= from_on then 0 else 1 end) over (
-            partition by customer_id order by from_on, to_on rows between unbounded preceding and current row
-        ) as span_no
-    from impaired
+    {{ in_stretches('impaired', 'customer_id') }}
 )
 
 select
@@ -28,4 +20,4 @@ select
     min(from_on) as from_on,
     max(to_on) as to_on
 from numbered
-group by customer_id, span_no
+group by customer_id, stretch_no

@@ -18,7 +18,10 @@ with pulls as (
         not claims.is_retail
         and rules.trigger = 'debtor_npl_share'
         and rules.is_evaluated
-        and debtor_shares.non_performing_balance > rules.threshold * debtor_shares.balance
+        and (
+            debtor_shares.non_performing_balance > rules.threshold * debtor_shares.balance
+            or rules.threshold = 0  -- any claim pulls, one of which only interest is left too
+        )
 )
 
 select * from pulls

@@ -5,7 +5,18 @@
 with entering as (
     select min(at_least_days) as at_least_days
     from {{ ref('int_risk__rules') }}
-    where floor_class >= 3 and trigger in ('days_past_due', 'material_days_past_due')
+    where floor_class >= 3 and trigger = 'days_past_due'
+),
+
+-- arrears may be material for longer than the oldest of them is unpaid, and by several loans in turn
+materially_late as (
+    select loans.customer_id
+    from {{ ref('int_risk__rules') }} as rules
+    cross join {{ ref('int_aging__late_spans') }} as spans
+    inner join {{ ref('int_aging__loans') }} as loans on loans.loan_id = spans.loan_id
+    where rules.trigger = 'material_days_past_due' and spans.from_on <= {{ as_of() }}
+    group by loans.customer_id
+    having {{ days_between('min(spans.from_on)', 'least(max(spans.to_on), ' ~ add_days(as_of(), 1) ~ ')') }} >= min(rules.at_least_days)
 ),
 
 suspect_loans as (
@@ -28,5 +39,7 @@ suspect_loans as (
 select loans.customer_id
 from suspect_loans
 inner join {{ ref('int_aging__loans') }} as loans on loans.loan_id = suspect_loans.loan_id
+union
+select customer_id from materially_late
 union
 select customer_id from {{ ref('stg_advances') }}
