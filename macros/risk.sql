@@ -1,20 +1,3 @@
-{#- The spans of `spans`, each with the number of its stretch: spans of one `key` that overlap or touch are of one stretch. -#}
-{% macro in_stretches(spans, key) -%}
-    select
-        *,
-        sum(case when reached_before >= from_on then 0 else 1 end) over (
-            partition by {{ key }} order by from_on, to_on rows between unbounded preceding and current row
-        ) as stretch_no
-    from (
-        select
-            *,
-            max(to_on) over (
-                partition by {{ key }} order by from_on, to_on rows between unbounded preceding and 1 preceding
-            ) as reached_before
-        from {{ spans }}
-    ) as reached
-{%- endmacro %}
-
 {#- Episodes of non-performance: from the first day on which one of `breaches` holds until the cure rule does. One row per item
     and episode. An item is unclean on days with a breach or that break its cure; it is cured once it has been clean for the
     months and the repayment periods of its treatment, the longer of both, and its debtor has no credit-impaired item

@@ -17,23 +17,20 @@ with late as (
     where spans.unpaid_since is not null and {{ touched('spans.loan_id') }}
 ),
 
-reached as (
-    select
-        *,
-        max(to_on) over (partition by loan_id order by from_on rows between unbounded preceding and 1 preceding) as reached_before
-    from late
+days as (
+    select * from late
     where from_on < to_on
+),
+
+numbered as (
+    {{ in_stretches('days', 'loan_id') }}
 )
 
 select
     loan_id,
-    cast(
-        sum(case when reached_before >= from_on then 0 else 1 end) over (
-            partition by loan_id order by from_on rows between unbounded preceding and current row
-        ) as integer
-    ) as stretch_no,
+    cast(stretch_no as integer) as stretch_no,
     from_on,
     to_on,
     unpaid_since,
     day_count
-from reached
+from numbered
