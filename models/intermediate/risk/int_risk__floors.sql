@@ -5,6 +5,9 @@
 with items as (
     select
         items.*,
+        -- keys that are ready before a join: a condition on the left side would make it a nested loop
+        case when items.item_type = 'loan' and items.is_restructured then items.item_id end as restructured_loan_id,
+        case when items.item_type = 'loan' and items.days_past_due > 0 then items.item_id end as late_loan_id,
         treatment.is_retail,
         treatment.upgrade
     from {{ ref('int_risk__items') }} as items
@@ -32,17 +35,11 @@ own as (
     inner join rules on rules.asset_class = items.asset_class and rules.segment = items.segment
     left join {{ ref('int_risk__observations') }} as observations  -- a miss: never restructured
         on
-            items.item_type = 'loan'
-            and items.is_restructured
-            and observations.loan_id = items.item_id
+            observations.loan_id = items.restructured_loan_id
             and observations.observed_from <= items.as_of
             and observations.observed_to > items.as_of
     left join {{ ref('int_risk__technical') }} as technical  -- a miss: no technical pause, or not past due
-        on
-            items.item_type = 'loan'
-            and items.days_past_due > 0
-            and technical.item_id = items.item_id
-            and technical.as_of = items.as_of
+        on technical.item_id = items.late_loan_id and technical.as_of = items.as_of
     left join {{ ref('int_risk__material') }} as material  -- a miss: arrears are not material, or the regime has no thresholds
         on
             material.item_type = items.item_type

@@ -31,40 +31,121 @@ rates as (
     group by as_of, segment, shown_in
 ),
 
-bucketed as (
+-- what a customer has of one age: most have one age only, and a bucket counts them without looking who they are
+holdings as (
     select
-        items.as_of,
-        items.item_type,
+        as_of,
+        item_type,
+        segment,
+        shown_in,
+        days_including_due_date,
+        days_excluding_due_date,
+        customer_id,
+        count(*) as items,
+        sum(balance * rate) as balance,
+        sum(overdue_amount * rate) as overdue_amount,
+        sum(overdue_balance * rate) as overdue_balance
+    from items
+    group by as_of, item_type, segment, shown_in, days_including_due_date, days_excluding_due_date, customer_id
+),
+
+of_several_ages as (
+    select as_of, item_type, segment, shown_in, customer_id
+    from holdings
+    group by as_of, item_type, segment, shown_in, customer_id
+    having count(*) > 1
+),
+
+ages as (
+    select
+        holdings.as_of,
+        holdings.item_type,
+        holdings.segment,
+        holdings.shown_in,
+        holdings.days_including_due_date,
+        holdings.days_excluding_due_date,
+        of_several_ages.customer_id as customer_of_several_ages,
+        sum(case when of_several_ages.customer_id is null then 1 else 0 end) as other_customers,
+        sum(holdings.items) as items,
+        sum(holdings.balance) as balance,
+        sum(holdings.overdue_amount) as overdue_amount,
+        sum(holdings.overdue_balance) as overdue_balance
+    from holdings
+    left join of_several_ages  -- a miss: all of one age
+        on
+            of_several_ages.as_of = holdings.as_of
+            and of_several_ages.item_type = holdings.item_type
+            and of_several_ages.segment = holdings.segment
+            and of_several_ages.shown_in = holdings.shown_in
+            and of_several_ages.customer_id = holdings.customer_id
+    group by
+        holdings.as_of,
+        holdings.item_type,
+        holdings.segment,
+        holdings.shown_in,
+        holdings.days_including_due_date,
+        holdings.days_excluding_due_date,
+        of_several_ages.customer_id
+),
+
+there as (
+    select distinct as_of, days_including_due_date, days_excluding_due_date
+    from ages
+),
+
+-- each age there is, in its bucket of each scheme
+bucket_of_age as (
+    select
+        there.as_of,
+        there.days_including_due_date,
+        there.days_excluding_due_date,
         buckets.scheme,
         buckets.bucket,
         buckets.bucket_order,
         buckets.label_zh,
-        buckets.label_en,
-        items.segment,
-        items.shown_in as currency,
-        cast(count(*) as bigint) as items,
-        cast(count(distinct items.customer_id) as bigint) as customers,
-        {{ shown_sum('items.balance', 'items.rate') }} as outstanding_principal,
-        {{ shown_sum('items.overdue_amount', 'items.rate') }} as overdue_amount,
-        {{ shown_sum('items.overdue_balance', 'items.rate') }} as overdue_balance
-    from items
+        buckets.label_en
+    from there
     inner join {{ ref('int_aging__buckets') }} as buckets
         on
-            buckets.as_of = items.as_of
+            buckets.as_of = there.as_of
             and {{ in_bucket(
-                "case buckets.day_count when 'include_due_date' then items.days_including_due_date else items.days_excluding_due_date end",
+                "case buckets.day_count when 'include_due_date' then there.days_including_due_date else there.days_excluding_due_date end",
                 'buckets'
             ) }}
-    group by
-        items.as_of,
-        items.item_type,
+),
+
+bucketed as (
+    select
+        ages.as_of,
+        ages.item_type,
         buckets.scheme,
         buckets.bucket,
         buckets.bucket_order,
         buckets.label_zh,
         buckets.label_en,
-        items.segment,
-        items.shown_in
+        ages.segment,
+        ages.shown_in as currency,
+        cast(sum(ages.items) as bigint) as items,
+        cast(sum(ages.other_customers) + count(distinct ages.customer_of_several_ages) as bigint) as customers,
+        {{ shown_sum('ages.balance', '1') }} as outstanding_principal,
+        {{ shown_sum('ages.overdue_amount', '1') }} as overdue_amount,
+        {{ shown_sum('ages.overdue_balance', '1') }} as overdue_balance
+    from ages
+    inner join bucket_of_age as buckets
+        on
+            buckets.as_of = ages.as_of
+            and buckets.days_including_due_date = ages.days_including_due_date
+            and buckets.days_excluding_due_date = ages.days_excluding_due_date
+    group by
+        ages.as_of,
+        ages.item_type,
+        buckets.scheme,
+        buckets.bucket,
+        buckets.bucket_order,
+        buckets.label_zh,
+        buckets.label_en,
+        ages.segment,
+        ages.shown_in
 )
 
 select
