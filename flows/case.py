@@ -18,8 +18,10 @@ WORDS = {
         "as_of": "截至",
         "case": "案情",
         "none": "该客户没有逾期。",
+        "between": "；",
+        "comma": "、",
         "items": "债务",
-        "item": "{item_type} {item_id}：{currency} {balance}，逾期 {days_past_due} 天，{class_zh}（规则：{rules}）",
+        "item": "{item_type} {item_id}：{currency} {balance:,}，逾期 {days_past_due} 天，{class_zh}（规则：{rules}）",
         "kinds": {"loan": "贷款", "advance": "垫款"},
         "no_rule": "无",
         "causes": "可能原因",
@@ -28,15 +30,16 @@ WORDS = {
         "severity": "预警等级",
         "measures": "建议措施",
         "no_measures": "无。",
-        "evidence": "证据",
     },
     "en": {
         "title": "Case of an overdue customer",
         "as_of": "As of",
         "case": "The case",
         "none": "Nothing of this customer is overdue.",
+        "between": "; ",
+        "comma": ", ",
         "items": "Debts",
-        "item": "{item_type} {item_id}: {currency} {balance}, {days_past_due} days past due, {class_en} (rules: {rules})",
+        "item": "{item_type} {item_id}: {currency} {balance:,}, {days_past_due} days past due, {class_en} (rules: {rules})",
         "kinds": {"loan": "Loan", "advance": "Advance"},
         "no_rule": "none",
         "causes": "Likely causes",
@@ -45,7 +48,6 @@ WORDS = {
         "severity": "severity",
         "measures": "Measures",
         "no_measures": "None.",
-        "evidence": "Evidence",
     },
 }
 
@@ -125,18 +127,21 @@ def _told(customer: str, day: date, found: dict[str, list[dict[str, Any]]], lang
         kind = words["kinds"][item["item_type"]]
         told = {**item, "item_type": kind, "rules": item["rules_fired"] or words["no_rule"]}
         lines.append("- " + words["item"].format(**told))
-    lines += ["", f"## {words['causes']}", "", case.get(f"causes_{lang}") or words["no_causes"]]
-    if case.get("evidence"):
-        lines += ["", f"{words['evidence']}: {case['evidence']}"]
+    causes = _listed(case.get(f"evidence_{lang}"), words)
+    lines += ["", f"## {words['causes']}", "", *(causes or [words["no_causes"]])]
     if watch:
         severity = f"{words['severity']} {watch[f'severity_{lang}']}, {watch['points']}"
-        lines += ["", f"## {words['signals']} ({severity})", "", watch[f"signals_{lang}"]]
-        lines += ["", f"{words['evidence']}: {watch['evidence']}"]
+        lines += ["", f"## {words['signals']} ({severity})", "", *_listed(watch[f"evidence_{lang}"], words)]
     measures = [row[f"measures_{lang}"] for row in (case, watch) if row.get(f"measures_{lang}")]
-    lines += ["", f"## {words['measures']}", "", ", ".join(dict.fromkeys(", ".join(measures).split(", ")))]
+    lines += ["", f"## {words['measures']}", "", words["comma"].join(dict.fromkeys(", ".join(measures).split(", ")))]
     if not measures:
         lines[-1] = words["no_measures"]
     return "\n".join(lines) + "\n"
+
+
+def _listed(told: str | None, words: dict[str, Any]) -> list[str]:
+    """A line for each cause or signal, with what shows it."""
+    return [f"- {one}" for one in (told or "").split(words["between"]) if one]
 
 
 def _write(home: Home, customer: str, day: date, lang: str, text: str) -> Path:

@@ -30,12 +30,14 @@ def home(tmp_path: Path) -> Path:
             select
                 'C-1' as customer_id, '个人客户，1笔逾期。' as description_zh, 'Personal customer, 1 overdue.' as description_en,
                 '收入未核实' as causes_zh, 'Income was not verified' as causes_en,
-                'unverified_income [underwriting L-1: income_unverified 1]' as evidence,
+                '收入未核实：未核实（underwriting L-1）；例外审批：例外 2 项（underwriting L-1）' as evidence_zh,
+                'Income was not verified: not verified (underwriting L-1); Exceptions: 2 (underwriting L-1)' as evidence_en,
                 '重新评估风险' as measures_zh, 'Assess the risk again' as measures_en;
             create table watchlist as
             select
                 'C-1' as customer_id, '高' as severity_zh, 'High' as severity_en, 60 as points, '逾期超过30天' as signals_zh,
-                'More than 30 days past due' as signals_en, 'overdue_over_30 [L-1: 45 days past due]' as evidence,
+                'More than 30 days past due' as signals_en, '逾期超过30天（L-1：逾期 45 天）' as evidence_zh,
+                'More than 30 days past due (L-1: 45 days past due)' as evidence_en,
                 '提前催收' as measures_zh, 'Collect earlier, Assess the risk again' as measures_en;
             create table risk_classification as
             select
@@ -53,8 +55,8 @@ def test_a_case_is_told_in_both_languages_and_written(home: Path) -> None:
     for words in (
         "Personal customer, 1 overdue.",
         "Loan L-1: CNY 100.00, 45 days past due, Special mention (rules: CN23_SM_OVERDUE)",
-        "Income was not verified",
-        "underwriting L-1: income_unverified 1",
+        "- Income was not verified: not verified (underwriting L-1)\n- Exceptions: 2 (underwriting L-1)\n",
+        "- More than 30 days past due (L-1: 45 days past due)\n",
         "severity High, 60",
         "Assess the risk again, Collect earlier\n",  # each measure once
     ):

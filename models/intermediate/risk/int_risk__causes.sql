@@ -15,7 +15,9 @@ select
     causes.measure_id,
     figures.source_row,
     figures.figure,
-    figures.source_row || ': ' || causes.metric || ' ' || {{ short_number('figures.figure') }} as evidence
+    figures.source_row || ': ' || causes.metric || ' ' || {{ short_number('figures.figure') }} as evidence,
+    replace(causes.shown_zh, '{}', {{ short_number('figures.figure') }}) || '（' || figures.source_row || '）' as evidence_zh,
+    replace(causes.shown_en, '{}', {{ short_number('figures.figure') }}) || ' (' || figures.source_row || ')' as evidence_en
 from {{ ref('int_risk__case_figures') }} as figures
 inner join customers on customers.customer_id = figures.customer_id
 inner join {{ ref('case_cause') }} as causes on causes.metric = figures.metric

@@ -37,7 +37,9 @@ causes as (
         label_zh,
         label_en,
         measure_id,
-        {{ text_list('evidence', 'source_row') }} as evidence
+        {{ text_list('evidence', 'source_row') }} as evidence,
+        {{ text_list('evidence_zh', 'source_row', '，') }} as evidence_zh,
+        {{ text_list('evidence_en', 'source_row') }} as evidence_en
     from {{ ref('int_risk__causes') }}
     group by customer_id, cause_id, family, label_zh, label_en, measure_id
 ),
@@ -48,7 +50,9 @@ told as (
         {{ text_list('cause_id', 'family, cause_id') }} as causes,
         {{ text_list('label_zh', 'family, cause_id') }} as causes_zh,
         {{ text_list('label_en', 'family, cause_id') }} as causes_en,
-        {{ text_list("cause_id || ' [' || evidence || ']'", 'family, cause_id') }} as evidence
+        {{ text_list("cause_id || ' [' || evidence || ']'", 'family, cause_id') }} as evidence,
+        {{ text_list("label_zh || '：' || evidence_zh", 'family, cause_id', '；') }} as evidence_zh,
+        {{ text_list("label_en || ': ' || evidence_en", 'family, cause_id', '; ') }} as evidence_en
     from causes
     group by customer_id
 ),
@@ -93,6 +97,8 @@ select
     coalesce(told.causes_zh, '') as causes_zh,
     coalesce(told.causes_en, '') as causes_en,
     coalesce(told.evidence, '') as evidence,
+    coalesce(told.evidence_zh, '') as evidence_zh,
+    coalesce(told.evidence_en, '') as evidence_en,
     coalesce(measures.measures, '') as measures,
     coalesce(measures.measures_zh, '') as measures_zh,
     coalesce(measures.measures_en, '') as measures_en,

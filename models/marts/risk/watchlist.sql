@@ -14,7 +14,8 @@ signals as (
         signals.label_en,
         signals.points,
         signals.measures,
-        {{ text_list('distinct found.evidence', 'found.evidence') }} as evidence
+        {{ text_list('distinct found.evidence', 'found.evidence') }} as evidence,
+        {{ text_list('distinct found.evidence_zh', 'found.evidence_zh', '，') }} as evidence_zh
     from {{ ref('int_risk__signals') }} as found
     inner join {{ ref('watch_signal') }} as signals on signals.signal_id = found.signal_id
     group by found.customer_id, found.signal_id, signals.label_zh, signals.label_en, signals.points, signals.measures
@@ -28,7 +29,9 @@ watched as (
         {{ text_list('signal_id', 'points desc, signal_id') }} as signals,
         {{ text_list('label_zh', 'points desc, signal_id') }} as signals_zh,
         {{ text_list('label_en', 'points desc, signal_id') }} as signals_en,
-        {{ text_list("signal_id || ' [' || evidence || ']'", 'points desc, signal_id') }} as evidence
+        {{ text_list("signal_id || ' [' || evidence || ']'", 'points desc, signal_id') }} as evidence,
+        {{ text_list("label_zh || '（' || evidence_zh || '）'", 'points desc, signal_id', '；') }} as evidence_zh,
+        {{ text_list("label_en || ' (' || evidence || ')'", 'points desc, signal_id', '; ') }} as evidence_en
     from signals
     group by customer_id
 ),
@@ -80,6 +83,8 @@ select
     watched.signals_zh,
     watched.signals_en,
     watched.evidence,
+    watched.evidence_zh,
+    watched.evidence_en,
     measures.measures,
     measures.measures_zh,
     measures.measures_en,
