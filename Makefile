@@ -25,7 +25,7 @@ test: lint unit
 lint: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	DBT_TARGET_PATH=var/lint DBT_LOG_PATH=var/lint $(VENV)/bin/sqlfluff lint --disable-progress-bar models tests/dbt/singular
+	DBT_TARGET_PATH=var/lint DBT_LOG_PATH=var/lint $(VENV)/bin/sqlfluff lint --disable-progress-bar --processes 0 models tests/dbt/singular
 
 unit: setup
 	$(VENV)/bin/pytest --numprocesses logical --dist loadgroup --no-loadscope-reorder
