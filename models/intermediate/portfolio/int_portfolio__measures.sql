@@ -1,0 +1,27 @@
+-- grain: customer and currency with a loan or an advance of the book
+-- as of: the end of the as-of date
+-- decision: 0032 exposure
+
+select
+    exposures.customer_id,
+    exposures.currency,
+    exposures.loans,
+    exposures.advances,
+    exposures.loan_balance,
+    exposures.advance_balance,
+    exposures.exposure,
+    exposures.overdue_balance,
+    exposures.overdue_amount,
+    exposures.loan_days_past_due,
+    exposures.advance_days_past_due,
+    exposures.duration_days,
+    collateral.collateral_value,
+    {{ share('exposures.overdue_balance', 'exposures.exposure') }} as arrears_share,
+    {{ share('greatest(0, coalesce(cash.cash, 0))', '(greatest(0, coalesce(cash.cash, 0)) + exposures.overdue_amount)') }} as repaid_share_90d,
+    -- decimal(9, 6) holds no more than 999 times
+    {{ share('least(coalesce(collateral.collateral_value, 0), 999 * exposures.exposure)', 'exposures.exposure') }} as coverage
+from {{ ref('int_portfolio__exposures') }} as exposures
+left join {{ ref('int_portfolio__cash') }} as cash  -- a miss: no cash came
+    on cash.customer_id = exposures.customer_id and cash.currency = exposures.currency
+left join {{ ref('int_portfolio__collateral') }} as collateral  -- a miss: nothing was valued
+    on collateral.customer_id = exposures.customer_id and collateral.currency = exposures.currency
