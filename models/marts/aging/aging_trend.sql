@@ -88,28 +88,28 @@ ages as (
         of_several_ages.customer_id
 ),
 
-there as (
+ages_found as (
     select distinct as_of, days_including_due_date, days_excluding_due_date
     from ages
 ),
 
--- each age there is, in its bucket of each scheme
+-- each age found, in its bucket of each scheme
 bucket_of_age as (
     select
-        there.as_of,
-        there.days_including_due_date,
-        there.days_excluding_due_date,
+        ages_found.as_of,
+        ages_found.days_including_due_date,
+        ages_found.days_excluding_due_date,
         buckets.scheme,
         buckets.bucket,
         buckets.bucket_order,
         buckets.label_zh,
         buckets.label_en
-    from there
+    from ages_found
     inner join {{ ref('int_aging__buckets') }} as buckets
         on
-            buckets.as_of = there.as_of
+            buckets.as_of = ages_found.as_of
             and {{ in_bucket(
-                "case buckets.day_count when 'include_due_date' then there.days_including_due_date else there.days_excluding_due_date end",
+                "case buckets.day_count when 'include_due_date' then ages_found.days_including_due_date else ages_found.days_excluding_due_date end",
                 'buckets'
             ) }}
 ),
