@@ -301,6 +301,8 @@ def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> 
         ("risk_treatment", {"cure_scope": "group"}, "Allowed: item, debtor"),
         ("materiality_threshold", {"judged_on": "group"}, "Allowed: item, debtor"),
         ("materiality_threshold", {"absolute_amount": ""}, "absolute_amount: empty"),
+        ("case_cause", {"shown_zh": ""}, "shown_zh: empty"),
+        ("watch_signal", {"measures": ""}, "measures: empty"),
         ("materiality_threshold", {"regime": "EU2"}, "has no row for EU, corporate"),
     ],
 )
