@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ WORDS = {
         "between": "；",
         "comma": "、",
         "items": "债务",
-        "item": "{item_type} {item_id}：{currency} {balance:,}，逾期 {days_past_due} 天，{class_zh}（规则：{rules}）",
+        "item": "{item_type} {item_id}：{currency} {balance}，逾期 {days_past_due} 天，{class_zh}（规则：{rules}）",
         "kinds": {"loan": "贷款", "advance": "垫款"},
         "no_rule": "无",
         "causes": "可能原因",
@@ -39,7 +41,7 @@ WORDS = {
         "between": "; ",
         "comma": ", ",
         "items": "Debts",
-        "item": "{item_type} {item_id}: {currency} {balance:,}, {days_past_due} days past due, {class_en} (rules: {rules})",
+        "item": "{item_type} {item_id}: {currency} {balance}, {days_past_due} days past due, {class_en} (rules: {rules})",
         "kinds": {"loan": "Loan", "advance": "Advance"},
         "no_rule": "none",
         "causes": "Likely causes",
@@ -50,6 +52,8 @@ WORDS = {
         "no_measures": "None.",
     },
 }
+
+AMOUNT = re.compile(r"(?<![\w.])\d{4,}\.\d\d(?!\.?\d)")  # a reader wants its thousands apart
 
 
 def worst_customer(publication: Path) -> str:
@@ -136,7 +140,7 @@ def _told(customer: str, day: date, found: dict[str, list[dict[str, Any]]], lang
     lines += ["", f"## {words['measures']}", "", words["comma"].join(dict.fromkeys(", ".join(measures).split(", ")))]
     if not measures:
         lines[-1] = words["no_measures"]
-    return "\n".join(lines) + "\n"
+    return AMOUNT.sub(lambda amount: f"{Decimal(amount[0]):,}", "\n".join(lines)) + "\n"
 
 
 def _listed(told: str | None, words: dict[str, Any]) -> list[str]:

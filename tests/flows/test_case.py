@@ -28,15 +28,14 @@ def home(tmp_path: Path) -> Path:
             select date '2026-06-30' as as_of, unnest(['C-1', 'C-2']) as customer_id;
             create table case_files as
             select
-                'C-1' as customer_id, '个人客户，1笔逾期。' as description_zh, 'Personal customer, 1 overdue.' as description_en,
-                '收入未核实' as causes_zh, 'Income was not verified' as causes_en,
+                'C-1' as customer_id, '个人客户，1笔逾期。' as description_zh, 'Personal customer, 1 overdue, CNY 1234567.80.' as description_en,
                 '收入未核实：未核实（underwriting L-1）；例外审批：例外 2 项（underwriting L-1）' as evidence_zh,
                 'Income was not verified: not verified (underwriting L-1); Exceptions: 2 (underwriting L-1)' as evidence_en,
                 '重新评估风险' as measures_zh, 'Assess the risk again' as measures_en;
             create table watchlist as
             select
-                'C-1' as customer_id, '高' as severity_zh, 'High' as severity_en, 60 as points, '逾期超过30天' as signals_zh,
-                'More than 30 days past due' as signals_en, '逾期超过30天（L-1：逾期 45 天）' as evidence_zh,
+                'C-1' as customer_id, '高' as severity_zh, 'High' as severity_en, 60 as points,
+                '逾期超过30天（L-1：逾期 45 天）' as evidence_zh,
                 'More than 30 days past due (L-1: 45 days past due)' as evidence_en,
                 '提前催收' as measures_zh, 'Collect earlier, Assess the risk again' as measures_en;
             create table risk_classification as
@@ -53,7 +52,7 @@ def home(tmp_path: Path) -> Path:
 def test_a_case_is_told_in_both_languages_and_written(home: Path) -> None:
     told = case_of(home, "C-1", None, "en")
     for words in (
-        "Personal customer, 1 overdue.",
+        "Personal customer, 1 overdue, CNY 1,234,567.80.",
         "Loan L-1: CNY 100.00, 45 days past due, Special mention (rules: CN23_SM_OVERDUE)",
         "- Income was not verified: not verified (underwriting L-1)\n- Exceptions: 2 (underwriting L-1)\n",
         "- More than 30 days past due (L-1: 45 days past due)\n",
