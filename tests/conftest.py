@@ -22,7 +22,8 @@ LONGEST_FIRST = ("end_to_end", "flows", "reperformance", "conformance", "rules")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def rank(item: pytest.Item) -> int:
         folder = item.path.relative_to(TESTS).parts[0]
-        return len(LONGEST_FIRST) + (folder in ALONE) if folder not in LONGEST_FIRST else LONGEST_FIRST.index(folder)
+        order = (*LONGEST_FIRST, None, *ALONE)  # None: the others
+        return order.index(folder if folder in order else None)
 
     items.sort(key=rank)
     for item in items:
