@@ -12,7 +12,7 @@ may hold personal data: what is selected is shown in the report. A literal brace
 The number of failing rows is always the whole number: it is counted over everything that the SQL returns, in the same
 query that hands over the samples. Only the samples are capped, and they are sorted, so a run repeated shows the same.
 
-Nothing here imports Great Expectations, which takes seconds; `engine.run_gate` turns `Rows` into its expectations.
+Nothing here imports Great Expectations, which takes seconds; `gate.run_gate` turns `Rows` into its expectations.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from expectations.business import slug
 from expectations.unexpected import raised, text
 
 if TYPE_CHECKING:
-    from expectations.engine import Finding, GateResult
+    from expectations.results import Finding, GateResult
 
 SITE = "gate"
 ASSETS = Path(__file__).parent / "assets"

@@ -8,7 +8,7 @@ same is listed as a warning, so that somebody can ask the sender. One function p
 from __future__ import annotations
 
 from expectations.business import Rows, rows
-from expectations.engine import Suite
+from expectations.results import Suite
 
 # rule of gate.warnings: what it means, and what follows for the figures
 WARNINGS = {

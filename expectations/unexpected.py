@@ -1,6 +1,6 @@
 """`business.Rows` as an expectation of Great Expectations: checked by it, stored by it, shown in its pages.
 
-Apart from `business`, because importing Great Expectations takes seconds; only `engine.run_gate` imports this.
+Apart from `business`, because importing Great Expectations takes seconds; only `gate.run_gate` imports this.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from expectations.business import Rows, rows
-from expectations.engine import Suite
 from expectations.publication import aging, collections, portfolio, quality, risk, statements, trends
+from expectations.results import Suite
 
 DOMAINS = (aging, trends, portfolio, risk, collections, statements, quality)
 MARTS: dict[str, tuple[str, Callable[[], list[Rows]]]] = {

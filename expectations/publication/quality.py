@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.business import Rows, rows
-from expectations.engine import Suite
+from expectations.results import Suite
 
 
 def evidence() -> list[Suite]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from expectations.business import Rows, rows
-from expectations.engine import Suite
+from expectations.results import Suite
 
 TODAY = "as_of = (select max(as_of) from evidence.run)"
 

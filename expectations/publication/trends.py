@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.business import Rows, rows
-from expectations.engine import Suite
+from expectations.results import Suite
 
 # `{batch}` is the mart. Rates have six decimals: a sum of n of them may be off by n half millionths.
 ITEMS = {"loan": "loan_aging", "advance": "advance_aging"}

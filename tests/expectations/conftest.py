@@ -9,14 +9,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations import engine, landing, publication
+from expectations import landing, publication
+from expectations.gate import preload, run_gate
+from expectations.results import GateResult
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _great_expectations() -> None:
-    engine.preload()
+    preload()
 
 
 @pytest.fixture(scope="session")
@@ -33,16 +35,16 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def run_with(sound: dict[str, Path], tmp_path: Path) -> Callable[..., engine.GateResult]:
+def run_with(sound: dict[str, Path], tmp_path: Path) -> Callable[..., GateResult]:
     """`run_with("publication", defect_sql)`: the gate's result on a copy into which the defect was planted."""
 
-    def run(name: str, defect: str = "") -> engine.GateResult:
+    def run(name: str, defect: str = "") -> GateResult:
         database = tmp_path / "candidate.duckdb"
         shutil.copyfile(sound[name], database)
         if defect:
             with duckdb.connect(str(database)) as connection:
                 connection.execute(defect)
         suites = landing.suites() if name == "landing" else publication.suites(publication.MARTS)
-        return engine.run_gate(name, database, suites, tmp_path / "docs", title=f"{name.capitalize()} 2026-10-31")
+        return run_gate(name, database, suites, tmp_path / "docs", title=f"{name.capitalize()} 2026-10-31")
 
     return run

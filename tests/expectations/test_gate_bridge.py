@@ -1,4 +1,4 @@
-"""Is the bridge of `expectations/engine.py` still needed, and does it do what it is for?"""
+"""Is the bridge of `expectations/bridge.py` still needed, and does it do what it is for?"""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations import engine
+from expectations import bridge
 from expectations.business import rows
-from expectations.engine import Suite
+from expectations.gate import run_gate
+from expectations.results import Suite
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def validate(connection_string: str, kwargs: dict) -> bool:
     """One stock expectation on one column, by nothing but Great Expectations and the dialect of the address."""
     import great_expectations as gx
 
-    engine._register_dialect()
+    bridge.register_dialect()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_sql(name="x", connection_string=connection_string, kwargs=kwargs)
@@ -44,13 +45,13 @@ def validate(connection_string: str, kwargs: dict) -> bool:
 
 def test_through_the_bridge(database):
     assert validate("duckdb+gate:///", {"connect_args": {"path": str(database)}})
-    engine._detach(str(database))
+    bridge.detach(str(database))
 
 
 @pytest.mark.xfail(
     strict=True,
     reason="duckdb-engine has no result left once Great Expectations has closed the connection (great_expectations issue "
-    "11579). When this passes, or a native engine is released (pull request 12084), delete the dialect in engine.py.",
+    "11579). When this passes, or a native engine is released (pull request 12084), delete the dialect in bridge.py.",
 )
 def test_without_the_bridge(tmp_path):
     plain = tmp_path / "plain.duckdb"
@@ -72,7 +73,7 @@ def test_stock_expectations_run_through_a_gate(database, tmp_path):
         ],
     )
     for _ in range(2):  # a suite may be run again: Great Expectations is given copies
-        result = engine.run_gate("bridge", database, [suite], tmp_path / "docs", title="Bridge")
+        result = run_gate("bridge", database, [suite], tmp_path / "docs", title="Bridge")
         assert [(found.title, found.outcome, found.failing) for found in result.results] == [
             ("No number twice", "passed", 0),
             ("Expect column values to be between", "failed", 14),
@@ -87,31 +88,31 @@ def test_stock_expectations_run_through_a_gate(database, tmp_path):
 def test_other_readers_may_have_the_file_open(database, tmp_path):
     suite = Suite("gate.numbers", [rows(title="t", sql="select n from {batch} where n < 0")])
     with duckdb.connect(str(database), read_only=True):
-        assert engine.run_gate("bridge", database, [suite], tmp_path / "docs", title="Bridge").success
+        assert run_gate("bridge", database, [suite], tmp_path / "docs", title="Bridge").success
 
 
 def test_a_file_may_be_named_like_its_schema(database, tmp_path):
     named = database.rename(tmp_path / "gate.duckdb")
     suite = Suite("gate.numbers", [rows(title="t", sql="select n from gate.numbers anti join {batch} as b using (n)")])
-    assert engine.run_gate("bridge", named, [suite], tmp_path / "docs", title="Bridge").success
+    assert run_gate("bridge", named, [suite], tmp_path / "docs", title="Bridge").success
 
 
 def test_afterwards_the_file_may_be_written(database, tmp_path):
     suite = Suite("gate.numbers", [rows(title="t", sql="select n from {batch} where n < 0")])
-    engine.run_gate("bridge", database, [suite], tmp_path / "docs", title="Bridge")
+    run_gate("bridge", database, [suite], tmp_path / "docs", title="Bridge")
     with duckdb.connect(str(database)) as connection:
         connection.execute("create table gate.more (n integer)")
 
 
 def test_a_file_that_is_being_written_is_an_error(database, tmp_path):
     with duckdb.connect(str(database)), pytest.raises(duckdb.Error, match="already attached"):
-        engine.run_gate("bridge", database, [], tmp_path / "docs", title="Bridge")
+        run_gate("bridge", database, [], tmp_path / "docs", title="Bridge")
 
 
 def test_what_a_gate_leaves_out_is_written_nowhere(database, tmp_path):
     before = database.read_bytes()
     writing = rows(title="t", sql="select nextval('s') from {batch}")
-    result = engine.run_gate("bridge", database, [Suite("gate.numbers", [writing])], tmp_path / "docs", title="Bridge")
+    result = run_gate("bridge", database, [Suite("gate.numbers", [writing])], tmp_path / "docs", title="Bridge")
     assert not result.success
     assert database.read_bytes() == before
 
@@ -124,7 +125,7 @@ def test_nothing_calls_home(database, tmp_path, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *address, **_: called.append(address) or [])
     known = set(threading.enumerate())
     suite = Suite("gate.numbers", [rows(title="t", sql="select n from {batch}")])
-    engine.run_gate("bridge", database, [suite], tmp_path / "docs", title="Bridge")
+    run_gate("bridge", database, [suite], tmp_path / "docs", title="Bridge")
     for thread in set(threading.enumerate()) - known:
         thread.join(timeout=2)
     assert called == []
@@ -132,9 +133,9 @@ def test_nothing_calls_home(database, tmp_path, monkeypatch):
 
 def test_reading_the_suites_does_not_import_great_expectations():
     code = (
-        "import sys; from expectations import engine, landing, publication; landing.suites(); publication.suites({'x'}); "
+        "import sys; from expectations import bridge, gate, landing, publication; landing.suites(); publication.suites({'x'}); "
         "sys.exit([name for name in ('great_expectations', 'pandas', 'sqlalchemy') if name in sys.modules] != [])"
     )
     assert (
-        subprocess.run([sys.executable, "-c", code], cwd=Path(engine.__file__).parents[1], check=False).returncode == 0
+        subprocess.run([sys.executable, "-c", code], cwd=Path(bridge.__file__).parents[1], check=False).returncode == 0
     )

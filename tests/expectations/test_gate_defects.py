@@ -12,7 +12,7 @@ from defects import landing as of_landing
 
 from expectations import landing, publication
 from expectations.business import rows
-from expectations.engine import Finding, GateResult, Suite
+from expectations.results import Finding, GateResult, Suite
 
 LANDING = of_landing.DEFECTS
 PUBLICATION = {
@@ -128,7 +128,7 @@ def test_an_expectation_that_cannot_be_meant_is_refused(arguments, complaint):
 
 
 def test_two_suites_of_one_table_are_refused(run_with, sound, tmp_path):
-    from expectations.engine import run_gate
+    from expectations.gate import run_gate
 
     with pytest.raises(ValueError, match=r"more than one suite for gate_warnings"):
         run_gate("x", sound["landing"], [Suite("gate.warnings", []), Suite("gate.warnings", [])], tmp_path, title="x")

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations import engine
 from expectations.business import rows
-from expectations.engine import GateResult, Suite
+from expectations.gate import run_gate
+from expectations.results import GateResult, Suite
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def gate(tmp_path: Path):
 
     def run(*expectations, table: str = "gate.loans", query: str | None = None) -> GateResult:
         suite = Suite(table, expectations, query=query)
-        return engine.run_gate("test", database, [suite], tmp_path / "docs", title="Test")
+        return run_gate("test", database, [suite], tmp_path / "docs", title="Test")
 
     return run
 
@@ -123,4 +123,4 @@ def test_a_result_is_json(gate):
 
 def test_a_database_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="has no database to look at"):
-        engine.run_gate("test", tmp_path / "absent.duckdb", [], tmp_path, title="Test")
+        run_gate("test", tmp_path / "absent.duckdb", [], tmp_path, title="Test")

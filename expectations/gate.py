@@ -1,123 +1,32 @@
-"""Great Expectations on DuckDB: the bridge between the two, and the one way to run a gate.
+"""The one way to run a gate.
 
     result = run_gate("publication", candidate, publication.suites(tables), docs, title="Publication 2026-11-22")
     result.success        # False: nothing may be published
     result.to_json()      # every expectation, its outcome and samples of its failing rows
 
-What the bridge is for, and when it can go:
-
-- duckdb-engine 0.17 with Great Expectations 1.24: the connection is closed before its result is fetched, and DuckDB then
-  has none, so nearly every expectation answers `list index out of range` (great_expectations issue 11579; a native
-  engine is its pull request 12084). Our dialect reads each result to its end as soon as it is there.
-  `tests/expectations/test_gate_bridge.py` fails on the day the stock dialect works: then delete ours.
-- DuckDB names a database after its file, so in `marts.duckdb` the name `marts.loan_aging` is ambiguous between the database
-  and the schema `marts`. And it refuses two connections of one process to one file whose settings differ, where
-  duckdb-engine adds a `custom_user_agent`. Our dialect attaches the file, read-only, under the name `candidate`.
-- A metric that cannot be computed fails all metrics computed with it (issue 10709). So tables and columns are looked up
-  first, and an expectation that lacks one is reported as "could not run", apart from those that failed.
+A metric that cannot be computed fails all metrics computed with it (great_expectations issue 10709). So tables and columns
+are looked up first, and an expectation that lacks one is reported as "could not run", apart from those that failed.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from expectations.business import SAMPLES, Rows, Severity, sentence, slug
+from expectations.bridge import data_source
+from expectations.business import SAMPLES, Rows, sentence
+from expectations.results import Finding, GateResult, Suite
 
 if TYPE_CHECKING:
-    import duckdb
     import sqlalchemy
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.data_context import EphemeralDataContext
     from great_expectations.expectations.expectation import Expectation
-
-Outcome = Literal["passed", "failed", "could_not_run"]
-
-
-@dataclass(frozen=True)
-class Suite:
-    """The expectations of one table (`schema.table`), or of what `query` returns; `table` is then only its name."""
-
-    table: str
-    expectations: Sequence[Rows | Expectation]
-    title: str = ""
-    query: str | None = None
-
-    @property
-    def name(self) -> str:
-        return slug(self.table)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What became of one expectation. `failing` is the number of all failing rows, null where none can be counted."""
-
-    suite: str
-    table: str
-    title: str
-    description: str
-    severity: Severity
-    outcome: Outcome
-    failing: int | None = None
-    observed: str | None = None
-    samples: list[dict[str, Any]] = field(default_factory=list)
-    message: str = ""
-
-    @property
-    def closes_gate(self) -> bool:
-        """A critical expectation that failed, or any that could not run: what was not looked at is not sound."""
-        return self.outcome == "could_not_run" or (self.outcome == "failed" and self.severity == "critical")
-
-
-@dataclass(frozen=True)
-class GateResult:
-    """A gate's verdict, its findings in the order of the suites, and where its report is."""
-
-    name: str
-    title: str
-    success: bool
-    results: list[Finding]
-    docs: str
-    seconds: float
-
-    @property
-    def failed(self) -> list[Finding]:
-        """Critical expectations that failed."""
-        return [finding for finding in self.results if finding.outcome == "failed" and finding.severity == "critical"]
-
-    @property
-    def warnings(self) -> list[Finding]:
-        """Expectations that failed, do not close the gate, and call for a look."""
-        return [finding for finding in self.results if finding.outcome == "failed" and finding.severity == "warning"]
-
-    @property
-    def notes(self) -> list[Finding]:
-        """Expectations of severity info that do not hold: good to know."""
-        return [finding for finding in self.results if finding.outcome == "failed" and finding.severity == "info"]
-
-    @property
-    def could_not_run(self) -> list[Finding]:
-        return [finding for finding in self.results if finding.outcome == "could_not_run"]
-
-    @property
-    def passed(self) -> list[Finding]:
-        return [finding for finding in self.results if finding.outcome == "passed"]
-
-    def to_json_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
-
-    def to_json(self) -> str:
-        return json.dumps(self.to_json_dict(), ensure_ascii=False, indent=2)
 
 
 def run_gate(name: str, database: Path, suites: Sequence[Suite], docs: Path, *, title: str) -> GateResult:
@@ -140,7 +49,7 @@ def run_gate(name: str, database: Path, suites: Sequence[Suite], docs: Path, *, 
     began = time.perf_counter()
     run = RunIdentifier(run_name=name)
     context = _context(docs)
-    with _datasource(context, database) as source:
+    with data_source(context, database) as source:
         findings: list[Finding] = []
         for suite in suites:
             findings += _run_suite(context, source, suite, run)
@@ -215,6 +124,30 @@ def _validate(
     results = definition.run(result_format=result_format, run_id=run).results
     by_id = {result.expectation_config.id: result for result in results}
     return [by_id[each.id] for each in stored.expectations]
+
+
+def _context(docs: Path) -> EphemeralDataContext:
+    """A context that lives in memory: no project files, no analytics, no progress bars, one site."""
+    from great_expectations.data_context import EphemeralDataContext, project_manager
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    from expectations import documents
+
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        data_docs_sites={documents.SITE: documents.site(docs)},
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    context = EphemeralDataContext(project_config=config)
+    # there is no project file: writing it as YAML at each table and batch takes a fifth of a gate's time
+    context._save_project_config = lambda *_: None
+    project_manager.set_project(context)
+    return context
 
 
 # Findings
@@ -327,116 +260,3 @@ def _unbound(engine: sqlalchemy.Engine, query: str) -> str:
     except Exception as error:  # duckdb's own exceptions pass through duckdb-engine unwrapped
         return sentence(str(error), query)
     return ""
-
-
-# The bridge
-
-
-def _context(docs: Path) -> EphemeralDataContext:
-    """A context that lives in memory: no project files, no analytics, no progress bars, one site."""
-    from great_expectations.data_context import EphemeralDataContext, project_manager
-    from great_expectations.data_context.types.base import (
-        DataContextConfig,
-        InMemoryStoreBackendDefaults,
-        ProgressBarsConfig,
-    )
-
-    from expectations import documents
-
-    config = DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(),
-        data_docs_sites={documents.SITE: documents.site(docs)},
-        progress_bars=ProgressBarsConfig(globally=False),
-        analytics_enabled=False,
-    )
-    context = EphemeralDataContext(project_config=config)
-    # there is no project file: writing it as YAML at each table and batch takes a fifth of a gate's time
-    context._save_project_config = lambda *_: None
-    project_manager.set_project(context)
-    return context
-
-
-@contextmanager
-def _datasource(context: EphemeralDataContext, database: Path) -> Iterator[Any]:
-    """The DuckDB file as a data source, attached once and let go at the end: others may want to write it."""
-    _register_dialect()
-    path = str(database)
-    _attach(path)
-    try:
-        yield context.data_sources.add_sql(
-            name="duckdb", connection_string="duckdb+gate:///", kwargs={"connect_args": {"path": path}}
-        )
-    finally:
-        _detach(path)
-
-
-_ATTACHED: dict[str, list[duckdb.DuckDBPyConnection]] = {}  # by path: who attached it, then the cursors given out
-
-
-def _attach(path: str) -> None:
-    import duckdb
-
-    connection = duckdb.connect()
-    try:
-        connection.execute("attach '{}' as candidate (read_only)".format(path.replace("'", "''")))
-    except duckdb.Error:
-        connection.close()
-        raise
-    _ATTACHED[path] = [connection]
-
-
-def _detach(path: str) -> None:
-    # Great Expectations makes engines of its own and keeps them, so closing ours would leave the file open.
-    for connection in reversed(_ATTACHED.pop(path)):
-        connection.close()
-
-
-@cache
-def _register_dialect() -> None:
-    from sqlalchemy.dialects import registry
-
-    registry.register("duckdb.gate", __name__, "_GateDialect")
-
-
-def __getattr__(name: str) -> Any:
-    """`_GateDialect`, built when SQLAlchemy asks for it by name, so that importing this module stays cheap."""
-    if name == "_GateDialect":
-        return _gate_dialect()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-@cache
-def _gate_dialect() -> type:
-    import duckdb_engine
-    from sqlalchemy import pool
-    from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
-
-    class BufferedContext(duckdb_engine.Dialect.execution_ctx_cls):
-        """Reads a result to its end as soon as it is there, so that it outlives its connection."""
-
-        def post_exec(self) -> None:
-            super().post_exec()
-            if self.cursor is not None and self.cursor.description:
-                self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
-                    self.cursor, initial_buffer=self.cursor.fetchall()
-                )
-
-    class GateDialect(duckdb_engine.Dialect):
-        """`duckdb+gate:///`, with the file in `connect_args={"path": …}`: any character of a path is then just that."""
-
-        supports_statement_cache = False
-        execution_ctx_cls = BufferedContext
-
-        def connect(self, *_: Any, path: str, **__: Any) -> duckdb_engine.ConnectionWrapper:
-            if path not in _ATTACHED:
-                _attach(path)
-            cursor = _ATTACHED[path][0].cursor()
-            cursor.execute("use candidate; set enable_progress_bar = false")
-            _ATTACHED[path].append(cursor)
-            return duckdb_engine.ConnectionWrapper(cursor)
-
-        @classmethod
-        def get_pool_class(cls, url: Any) -> type[pool.Pool]:
-            return pool.QueuePool
-
-    return GateDialect
