@@ -20,13 +20,12 @@ from typing import Any
 import duckdb
 import yaml
 
-from flows.database import connect
+from flows.database import connect, quote
 from flows.dates import Dates
 from flows.earlier import Earlier, earlier_publications
 from flows.errors import ArrearsError, ValidationFailed
+from flows.history import attach_history, attach_open_quarantine
 from flows.home import Home, Knowledge
-from flows.land import attach_history, attach_open_quarantine
-from flows.landing.files import quote
 from flows.ledgers import ledgers
 from flows.policy import PROJECT, Policy
 

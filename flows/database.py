@@ -1,7 +1,8 @@
-"""Connections to DuckDB, all made here: quiet, since a progress bar on stdout would spoil `--json`."""
+"""DuckDB: connections, all made here and quiet (a progress bar on stdout would spoil `--json`), and quoting for its SQL."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,3 +14,18 @@ def connect(path: Path | None = None, read_only: bool = False, **config: Any) ->
     connection = duckdb.connect(str(path) if path else ":memory:", read_only=read_only, config=config)
     connection.execute("set enable_progress_bar = false")
     return connection
+
+
+def quote(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote_path(path: Path) -> str:
+    """A SQL string literal for a file to read; `*`, `?` and `[` in its name are no wildcards."""
+    return quote(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
+
+
+def identifier(name: str) -> str:
+    """A quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows import build, land, publish, validate
+from flows import audit, build, land, publish, validate
 from flows.dates import Dates
 from flows.errors import ArrearsError, DeliveryRefused, ValidationFailed
 from flows.home import Delivery, Home, Knowledge, knowledge, now_text, parse_known_at
@@ -21,7 +21,7 @@ from flows.policy import Policy, read_policy
 from flows.progress import step
 
 if TYPE_CHECKING:
-    from expectations.engine import GateResult
+    from expectations.results import GateResult
 
 
 @flow(name="arrears nightly", validate_parameters=False)
@@ -184,16 +184,16 @@ class Night:
         return self.home.published / f"{self.as_of}-{self.run_id}"
 
     def manifest(self, known: Knowledge, status: str, **facts: Any) -> dict[str, Any]:
-        return publish.manifest_of(
-            self.home,
-            known,
-            self.policy,
-            self.dates if self.as_of else None,
-            self.run_id,
-            status,
-            self.started_at,
+        account = audit.Account(
+            run_id=self.run_id,
+            started_at=self.started_at,
+            knowledge=known,
+            policy=self.policy,
+            dates=self.dates if self.as_of else None,
+            status=status,
             **facts,
         )
+        return audit.manifest_of(self.home, account)
 
     def note_warnings(self, gate: GateResult) -> None:
         """What a gate let pass, and somebody should look at."""
@@ -202,7 +202,7 @@ class Night:
     def record_failure(self, error: BaseException) -> None:
         """Failed runs are kept in the audit pack too."""
         status = error.status if isinstance(error, ArrearsError) else "failed"
-        publish.record_run(self.home, self.manifest(knowledge(self.home, self.upto), status, message=str(error)))
+        audit.record_run(self.home, self.manifest(knowledge(self.home, self.upto), status, message=str(error)))
 
 
 def _counted(gate: GateResult) -> str:

@@ -5,31 +5,23 @@ Until the switch nothing that a reader sees has changed; after it nothing of the
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-import sys
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from flows.build import Built, code_version
-from flows.content_hash import HASH_VERSION, content_hash
-from flows.database import connect
-from flows.dates import Dates
+from flows.audit import chain_of, record_run
+from flows.build import Built
+from flows.content_hash import content_hash
+from flows.database import connect, identifier, quote
 from flows.earlier import forget_figures, keep_figures
 from flows.evidence.reperform import reperform
-from flows.home import Home, Knowledge, now_text, sync, sync_files, write_json
-from flows.landing.files import identifier, quote
-from flows.policy import Policy
-
-PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "prefect", "pyarrow")
+from flows.home import Home, sync, sync_files, write_json
 
 
 @dataclass(frozen=True)
@@ -101,62 +93,6 @@ def write_files(candidate: Candidate) -> dict[str, dict[str, Any]]:
     return marts
 
 
-def manifest_of(
-    home: Home,
-    knowledge: Knowledge,
-    policy: Policy,
-    dates: Dates | None,
-    run_id: str,
-    status: str,
-    started_at: str,
-    marts: dict[str, Any] | None = None,
-    message: str | None = None,
-    switched: bool = False,
-    compared: list[str] | None = None,
-) -> dict[str, Any]:
-    """What a run did, on what, under which rules: the audit pack's first page."""
-    return {
-        "run_id": run_id,
-        "as_of": str(dates and dates.as_of),
-        "dates": [str(day) for day in dates.asked] if dates else [],
-        "known_at": knowledge.known_at,
-        "status": status,
-        "switched": switched,
-        "compared": compared or [],
-        "message": message,
-        "policy_version": policy.version,
-        "code_version": code_version(),
-        "hash_version": HASH_VERSION,
-        "started_at": started_at,
-        "ended_at": now_text(),
-        "marts": marts or {},
-        "deliveries": [_delivery_facts(home.record(d)) for d in knowledge.deliveries],
-        "withdrawn": [
-            w.__dict__ | {"delivery": str(w.delivery), "after": str(w.after)}
-            for w in home.withdrawals()
-            if w.delivery in knowledge.withdrawn
-        ],
-        "seeds": policy.hashes(),
-        "settings": policy.settings,
-        "versions": _versions(),
-        "previous": _last_link(home),
-    }
-
-
-def _delivery_facts(record: dict[str, Any]) -> dict[str, Any]:
-    ledgers = [entry for file in record["files"] for entry in file["ledgers"]]
-    totals = {
-        f"rows_{what}": sum(e[f"rows_{what}"] for e in ledgers)
-        for what in ("read", "filtered", "loaded", "duplicate", "quarantined")
-    }
-    return {"delivery": record["delivery"], "loaded_at": record["loaded_at"], **totals, "files": record["files"]}
-
-
-@cache
-def _versions() -> dict[str, str]:
-    return {"python": sys.version.split()[0], "arrears": version("arrears")} | {p: version(p) for p in PACKAGES}
-
-
 def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Path, switch: bool, keep: int) -> Path:
     """Complete the candidate and make it a publication; `current` moves to it last, in one rename."""
     folder = candidate.folder
@@ -213,38 +149,3 @@ def clear_leftovers(home: Home) -> None:
 def current_manifest(home: Home) -> dict[str, Any] | None:
     path = home.current / "manifest.json"
     return json.loads(path.read_text("utf-8")) if path.exists() else None
-
-
-def record_run(home: Home, manifest: dict[str, Any]) -> None:
-    """Keep the manifest in the audit pack and link it into the chain: each line names the hash of the line before."""
-    folder = home.audit / manifest["run_id"]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_json(folder / "manifest.json", manifest)
-    link = {
-        "run_id": manifest["run_id"],
-        "status": manifest["status"],
-        "ended_at": manifest["ended_at"],
-        "manifest_sha256": hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest(),
-        "previous": manifest["previous"],
-    }
-    path = home.audit / "chain.jsonl"
-    with open(path, "ab") as chain:
-        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
-            chain.write(b"\n")  # a kill cut the last line short: it stays, visible, and counts for nothing
-        chain.write(json.dumps(link).encode() + b"\n")
-        chain.flush()
-        os.fsync(chain.fileno())
-
-
-def chain_of(home: Home) -> list[dict[str, Any]]:
-    """Every run that ended, oldest first; a last line that a kill cut short does not count."""
-    path = home.audit / "chain.jsonl"
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return [json.loads(line) for line in lines]
-
-
-def _last_link(home: Home) -> str | None:
-    """sha256 of the chain's last whole line, or None at its beginning."""
-    path = home.audit / "chain.jsonl"
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return hashlib.sha256(lines[-1]).hexdigest() if lines else None

@@ -12,8 +12,8 @@ from typing import Any
 
 from flows.database import connect
 from flows.errors import UsageError
+from flows.history import SHOWN_KEY, attach_open_quarantine
 from flows.home import Delivery, Home, knowledge
-from flows.land import SHOWN_KEY, attach_open_quarantine
 from flows.ledgers import ledgers
 
 WORDS = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from flows.audit import chain_of
 from flows.database import connect
+from flows.history import attach_open_quarantine
 from flows.home import Home, holder, knowledge
-from flows.land import attach_open_quarantine
-from flows.publish import chain_of, current_manifest
+from flows.publish import current_manifest
 
 
 def status_of(home: Path) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def _warm_up() -> None:
     """Import what later steps need while Prefect's own server starts."""
 
     def work() -> None:
-        from expectations.engine import preload
+        from expectations.gate import preload
 
         preload()
         import dbt.cli.main  # noqa: F401

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations import landing, publication
-from expectations.engine import run_gate
+from expectations.gate import run_gate
 from flows.errors import ValidationFailed
 from flows.home import Home, write_json
 from flows.land import Prepared
 from flows.publish import Candidate
 
 if TYPE_CHECKING:
-    from expectations.engine import GateResult
+    from expectations.results import GateResult
 
 
 def docs_of(home: Home, run_id: str) -> Path:

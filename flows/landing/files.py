@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows.database import identifier, quote, quote_path
 from flows.errors import DeliveryRefused
 
 CHUNK = 8 << 20
@@ -346,21 +347,6 @@ def _unclosed(file: SourceFile, delivery: str, n: int) -> DeliveryRefused:
         "cannot be told apart. Nothing was loaded; close the quote (a quote inside a field is written twice) and deliver "
         "the file again."
     )
-
-
-def quote(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def quote_path(path: Path) -> str:
-    """A SQL string literal for a file to read; `*`, `?` and `[` in its name are no wildcards."""
-    return quote(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
-
-
-def identifier(name: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def first_line(error: Exception) -> str:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import duckdb
 
+from flows.database import identifier, quote
 from flows.home import Delivery
-from flows.landing.files import SourceFile, identifier, quote
+from flows.landing.files import SourceFile
 from flows.landing.mapping import ColumnSource, Condition, Entry
 from flows.ledgers import Column, Ledger
 from flows.policy import Policy

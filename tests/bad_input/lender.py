@@ -18,10 +18,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from flows.database import quote_path
 from flows.errors import ArrearsError, DeliveryRefused, UsageError
 from flows.home import Delivery, Home
 from flows.land import Prepared, commit, find_new_deliveries, prepare
-from flows.landing.files import quote_path
 from flows.ledgers import ledgers
 from flows.policy import Policy, read_policy
 

@@ -10,10 +10,11 @@ import pytest
 from support import build_at, load, new_home
 
 from books import generate
+from flows.audit import chain_of, record_run
 from flows.build import Built
 from flows.errors import ValidationFailed
 from flows.home import Home
-from flows.publish import Candidate, chain_of, clear_leftovers, move_current, record_run, rotate, stage
+from flows.publish import Candidate, clear_leftovers, move_current, rotate, stage
 from flows.validate import check_publication
 
 DAY = date(2026, 10, 31)

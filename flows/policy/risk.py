@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from flows.errors import UsageError
-
-if TYPE_CHECKING:
-    from flows.policy import Seed
+from flows.policy.seeds import Seed
 
 # What models can look at; a rule on anything else must say that it is not evaluated.
 TRIGGERS = (

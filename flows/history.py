@@ -1,0 +1,83 @@
+"""History: what deliveries have loaded, and what of them waits in quarantine, as views over their Parquet."""
+
+from __future__ import annotations
+
+import duckdb
+
+from flows.database import quote_path
+from flows.home import Delivery, Home
+from flows.ledgers import Ledger, ledgers
+
+# A row whose fields shifted may hold a name where its key should be: its key is not shown outside the warehouse.
+SHIFTED = ("ragged_row", "malformed_quotes")
+WITH_PERSONAL_DATA = tuple(
+    name for name, ledger in ledgers().items() if any(c.personal for c in ledger.columns.values())
+)
+SHOWN_KEY = (
+    f"case when ledger in {WITH_PERSONAL_DATA} and list_has_any(reasons, {list(SHIFTED)}) then null else key end"
+)
+
+
+def attach_history(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    ledger: Ledger,
+    deliveries: tuple[Delivery, ...],
+    view: str,
+    with_duplicates: bool,
+) -> None:
+    """A view over what `deliveries` loaded of a ledger, all versions.
+
+    Where a delivery was withdrawn, rows that later deliveries repeated stand for themselves again: their duplicates are
+    part of the view (they equal what they repeat, so nothing else changes).
+    """
+    suffixes = ["", ".duplicate"] if with_duplicates else [""]
+    files = [home.raw_of(d) / f"{ledger.name}{suffix}.parquet" for d in deliveries for suffix in suffixes]
+    files = [f for f in files if f.exists()]
+    columns = {c.name: c.sql_type for c in ledger.columns.values()} | {
+        "_delivery": "varchar",
+        "_delivery_no": "bigint",
+        "_origin": "varchar",
+        "_file": "varchar",
+        "_line": "bigint",
+        "_key": "varchar",
+        "_hash": "varchar",
+    }
+    if files:
+        listed = ", ".join(map(quote_path, files))
+        connection.execute(
+            f"create or replace view {view} as select {', '.join(columns)} from read_parquet([{listed}])"
+        )
+    else:
+        empty = ", ".join(f"null::{kind} as {name}" for name, kind in columns.items())
+        connection.execute(f"create or replace view {view} as select {empty} where false")
+
+
+def attach_open_quarantine(
+    connection: duckdb.DuckDBPyConnection, home: Home, deliveries: tuple[Delivery, ...], view: str = "open_quarantine"
+) -> None:
+    """A view of the quarantine entries of `deliveries` that no later one of them closed, and `is_open` false for the rest."""
+    empty = (
+        "select null::varchar as ledger, null::varchar as delivery, null::varchar as file, null::bigint as line, "
+        "null::integer as entry, null::varchar[] as reasons, null::varchar as key, null::varchar as customer_id, "
+        "null::varchar as loan_id, null::decimal(38, 2) as amount, null::varchar as texts, null::varchar as raw, "
+        "null::varchar as _delivery, null::bigint as _delivery_no where false"
+    )
+    no_closings = (
+        "select null::varchar as ledger, null::varchar as delivery, null::varchar as file, null::bigint as line, "
+        "null::integer as entry, null::varchar as how where false"
+    )
+    entries, closings = empty, no_closings
+    if deliveries:
+        folders = [home.raw_of(d) for d in deliveries]
+        entries = f"select * from read_parquet([{', '.join(quote_path(f / 'quarantine.parquet') for f in folders)}])"
+        closings = f"select * from read_parquet([{', '.join(quote_path(f / 'closed.parquet') for f in folders)}])"
+    connection.execute(
+        f"""
+        create or replace view all_quarantine as
+        select q.*, c.ledger is null as is_open, c.how as closed_how
+        from ({entries}) as q
+        left join ({closings}) as c using (ledger, delivery, file, line, entry);  -- a miss: still open
+        create or replace view {view} as select * exclude (is_open, closed_how) from all_quarantine where is_open;
+        """
+    )

@@ -1,0 +1,101 @@
+"""Policy: the shipped seeds, overlaid by `--policy DIR`, checked, and named by one hash (`policy_version`)."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import hashlib
+import io
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+
+from flows.errors import UsageError
+from flows.policy.conduct import check_conduct, check_parts_of_day
+from flows.policy.portfolio import check_portfolio
+from flows.policy.risk import check_risk
+from flows.policy.schemes import check_defaults, check_schemes
+from flows.policy.seeds import PROJECT, Seed, check_seed, shipped_seeds
+from flows.policy.settings import merge_settings
+
+__all__ = ["PROJECT", "Policy", "Seed", "read_policy"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All seeds as one run uses them."""
+
+    seeds: dict[str, Seed]
+    settings: dict[str, str]
+
+    @cached_property
+    def version(self) -> str:
+        """sha256 over the resolved seeds, shortened to 12 characters; the same rules give the same name."""
+        digest = hashlib.sha256()
+        for name, content in sorted(self.content().items()):
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()[:12]
+
+    def content(self) -> dict[str, bytes]:
+        """The bytes of each resolved seed; the settings are one table however they were given."""
+        content = {name: seed.path.read_bytes() for name, seed in self.seeds.items() if name != "policy"}
+        facts = {row["setting"]: row for row in shipped_seeds()["policy"].rows}
+        out = io.StringIO()
+        writer = csv.DictWriter(out, fieldnames=list(self.seeds["policy"].column_types), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**facts[name], "value": value} for name, value in sorted(self.settings.items()))
+        content["policy"] = out.getvalue().encode()
+        return content
+
+    def hashes(self) -> dict[str, str]:
+        return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(self.content().items())}
+
+    def number(self, setting: str) -> Decimal:
+        return Decimal(self.settings[setting])
+
+    def flag(self, setting: str) -> bool:
+        return self.settings[setting] == "true"
+
+    @property
+    def expected_ledgers(self) -> list[str]:
+        return self.settings["expected_ledgers"].split()
+
+    def codes(self, seed: str) -> list[str]:
+        """The values of a seed's first column, for checks of ledger columns that name a row of it."""
+        first = next(iter(self.seeds[seed].column_types))
+        return sorted({row[first] for row in self.seeds[seed].rows})
+
+
+def read_policy(folder: Path | None = None) -> Policy:
+    """The shipped policy, with the files of `folder` in place of seeds of the same name.
+
+    `policy.csv` may name only the settings that differ; every other file replaces its seed whole.
+    """
+    seeds = shipped_seeds()
+    settings = {row["setting"]: row["value"] for row in seeds["policy"].rows}
+    if folder is not None:
+        if not folder.is_dir():
+            raise UsageError(f"--policy {folder}: no such folder. Give a folder of CSV files named after seeds.")
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.suffix != ".csv" or path.stem not in seeds:
+                near = difflib.get_close_matches(path.stem, seeds, 1)
+                raise UsageError(
+                    f"--policy {path}: there is no seed of this name. Allowed: {', '.join(sorted(seeds))} (.csv)."
+                    + (f" Did you mean {near[0]}.csv?" if near else "")
+                )
+            shipped = seeds[path.stem]
+            override = Seed(shipped.name, path, shipped.column_types, shipped.allowed, shipped.key)
+            check_seed(override, partial=path.stem == "policy")
+            seeds[path.stem] = override
+            if path.stem == "policy":
+                merge_settings(settings, override)
+    check_schemes(seeds["bucket_scheme"])
+    check_defaults(seeds)
+    check_portfolio(seeds)
+    check_risk(seeds, settings)
+    check_conduct(seeds["collection_rule"], settings["collection_jurisdictions"])
+    check_parts_of_day(seeds["part_of_day"])
+    return Policy(seeds, settings)
