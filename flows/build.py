@@ -1,7 +1,11 @@
 """Build: show dbt what is known, and let its models compute. State is kept by loan touched.
 
-dbt runs in a folder under HOME that links to the project's models and macros and holds the resolved seeds, so the
-installed project is never written and `--policy` changes nothing but one run's seeds.
+dbt runs in a folder beside its database, under HOME, that links to the project's models and macros and holds the resolved
+seeds, so the installed project is never written and `--policy` changes nothing but one run's seeds.
+
+Reading the project takes dbt longer than computing a small book. It does so once per installation: its parse is kept for
+this user and given to each new folder, where dbt reads again only what differs, such as the seeds of a `--policy`. That
+needs a profile that is the same in every folder: the database is named relative to it.
 """
 
 from __future__ import annotations
@@ -11,9 +15,10 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +33,12 @@ from flows.history import attach_history, attach_open_quarantine
 from flows.home import Home, Knowledge
 from flows.ledgers import ledgers
 from flows.policy import PROJECT, Policy
+from flows.settings import cache_folder
 
 DBT_FOLDERS = ("models", "macros")
+# Keys of tables that nobody reads from outside: the suite proves them, a night does not count every row again.
+KEYS_INSIDE = "path:models/intermediate,resource_type:test"
+PARSE = "partial_parse.msgpack"  # as dbt calls it
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class BuildFailed(ArrearsError):
 
 def project_folder(home: Home, policy: Policy, database: Path) -> Path:
     """The dbt project of this home: links to models and macros, the resolved seeds, a profile for the database."""
-    folder = home.warehouse / "dbt"
+    folder = database.parent / "dbt"
     (folder / "seeds").mkdir(parents=True, exist_ok=True)
     for name in DBT_FOLDERS:
         _link(PROJECT / name, folder / name)
@@ -57,7 +66,7 @@ def project_folder(home: Home, policy: Policy, database: Path) -> Path:
     _link(PROJECT / "tests" / "dbt", folder / "tests" / "dbt")
     shutil.copyfile(PROJECT / "dbt_project.yml", folder / "dbt_project.yml")
     for path in (PROJECT / "seeds").glob("*/_*.yml"):
-        shutil.copyfile(path, folder / "seeds" / path.name)
+        shutil.copy2(path, folder / "seeds" / path.name)  # with its time, by which dbt knows it
     for name, content in policy.content().items():
         path = folder / "seeds" / f"{name}.csv"
         if not path.exists() or path.read_bytes() != content:
@@ -68,14 +77,42 @@ arrears:
   outputs:
     duckdb:
       type: duckdb
-      path: {json.dumps(str(database))}
+      path: ../{database.name}
       schema: main
       threads: 1
       keep_open: true
       settings: {{TimeZone: Asia/Shanghai, preserve_insertion_order: false, enable_progress_bar: false}}
 """
     (folder / "profiles.yml").write_text(profile, "utf-8")
+    kept, parse = kept_parse(), folder / "target" / PARSE
+    if kept.exists() and not parse.exists():
+        parse.parent.mkdir(exist_ok=True)
+        shutil.copyfile(kept, parse)
     return folder
+
+
+def kept_parse() -> Path:
+    """Where this installation's parse is kept, named after its files and their times; dbt itself compares what they hold."""
+    files = sorted(p for name in DBT_FOLDERS for p in (PROJECT / name).rglob("*.*"))
+    times = " ".join(f"{path.name} {path.stat().st_mtime_ns}" for path in files)
+    packages = " ".join(version(package) for package in ("dbt-core", "dbt-duckdb"))
+    project, state = (hashlib.sha256(text.encode()).hexdigest()[:12] for text in (str(PROJECT), times + packages))
+    return cache_folder() / f"{project}-{state}.{PARSE}"
+
+
+def _keep_parse(parse: Path) -> None:
+    """Keep it for the next new folder. A cache that cannot be written costs time and nothing else."""
+    kept = kept_parse()
+    mine = kept.with_name(f".{kept.name}.{os.getpid()}")
+    try:
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(parse, mine)
+        mine.replace(kept)
+        for other in kept.parent.glob(f"{kept.name.split('-')[0]}-*"):
+            if other != kept:
+                other.unlink(missing_ok=True)
+    except OSError:
+        mine.unlink(missing_ok=True)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -95,8 +132,19 @@ def code_version() -> str:
     return digest.hexdigest()[:12]
 
 
-def build(home: Home, knowledge: Knowledge, policy: Policy, dates: Dates) -> Built:
-    """Compute the marts as of the dates, as known, into the working database (or a scratch one for older knowledge)."""
+def build(
+    home: Home,
+    knowledge: Knowledge,
+    policy: Policy,
+    dates: Dates,
+    *,
+    marts: Sequence[str] = (),
+    keys_inside: bool = False,
+) -> Built:
+    """Compute the marts as of the dates, as known, into the working database (or a scratch one for older knowledge).
+
+    `marts`: these and what they rest on, in place of all; `keys_inside`: prove the keys of intermediate models too.
+    """
     database = working_database(home, knowledge)
     state = _kept_state(database)
     here = {
@@ -104,17 +152,22 @@ def build(home: Home, knowledge: Knowledge, policy: Policy, dates: Dates) -> Bui
         "withdrawn": [d.name for d in knowledge.withdrawn],
         "policy_version": policy.version,
         "code_version": code_version(),
+        "marts": sorted(marts),
     }
     kept = state if state and _continues(state, here) else None
     earlier = earlier_publications(home, knowledge, policy.version, dates)
     _show_knowledge(home, database, knowledge, policy, dates, earlier, kept)
     folder = project_folder(home, policy, database)
     arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if marts:
+        arguments += ["--select", *(f"+{mart}" for mart in marts)]
+    if not keys_inside:
+        arguments += ["--exclude", KEYS_INSIDE]
     if kept is None:
         arguments += ["--full-refresh"]
     else:
         arguments += ["--exclude-resource-type", "seed"]
-    nodes = run_dbt(folder, arguments)
+    nodes = compute(folder, arguments)
     with connect(database) as connection:
         connection.execute("create or replace table raw.state as select ? as state", [json.dumps(here)])
     return Built(database, folder / "target", nodes, kept is None, [e.run_id for e in earlier])
@@ -124,7 +177,8 @@ def working_database(home: Home, knowledge: Knowledge) -> Path:
     """The kept working database; a scratch one where an older point of knowledge is asked for."""
     newest = home.loaded()
     if knowledge.upto is not None and newest and knowledge.upto < newest[-1]:
-        scratch = home.warehouse / "scratch.duckdb"
+        scratch = home.warehouse / "scratch" / home.working_database.name  # dbt's names hold the file's
+        scratch.parent.mkdir(exist_ok=True)
         for path in (scratch, scratch.with_name(scratch.name + ".wal")):
             path.unlink(missing_ok=True)
         return scratch
@@ -144,7 +198,7 @@ def _kept_state(database: Path) -> dict[str, Any] | None:
 
 def _continues(state: dict[str, Any], here: dict[str, Any]) -> bool:
     """Whether the kept state is the same warehouse a few deliveries ago: nothing withdrawn, no rule changed."""
-    same = all(state[k] == here[k] for k in ("withdrawn", "policy_version", "code_version"))
+    same = all(state.get(k) == here[k] for k in ("withdrawn", "policy_version", "code_version", "marts"))
     return same and here["deliveries"][: len(state["deliveries"])] == state["deliveries"]
 
 
@@ -245,27 +299,39 @@ def _show_earlier(connection: duckdb.DuckDBPyConnection, earlier: list[Earlier])
     connection.execute(f"create or replace view published_loans as {' union all by name '.join(said)}")
 
 
-def run_dbt(folder: Path, arguments: list[str]) -> list[dict[str, Any]]:
-    """Run dbt in this process, quietly; a failing node raises with its name and first message."""
+def run_dbt(folder: Path, arguments: list[str]) -> Any:
+    """dbt's results of a command, run in this process, quietly, on the project parsed once; what fails is for the caller."""
     from dbt.cli.main import dbtRunner
 
-    options = [
-        "--project-dir",
-        str(folder),
-        "--profiles-dir",
-        str(folder),
-        "--log-level",
-        "none",
-        "--log-path",
-        str(folder / "logs"),
-    ]
+    options = ["--project-dir", str(folder), "--profiles-dir", str(folder)]
+    options += ["--log-level", "none", "--log-path", str(folder / "logs")]
     with _in_folder(folder):
         try:
-            result = dbtRunner().invoke([*arguments, *options])
+            parsed = dbtRunner().invoke(["parse", "--no-write-json", *options])
+            if parsed.exception is None and not kept_parse().exists():
+                _keep_parse(folder / "target" / PARSE)
+            if parsed.exception is None:
+                _read_seeds_from(folder, parsed.result)
+                result = dbtRunner(parsed.result).invoke([*arguments, *options])
+            else:
+                result = parsed
         finally:
             close_connections()
     if result.exception is not None:
-        raise BuildFailed(f"dbt could not run: {result.exception}. Its log is {folder / 'logs' / 'dbt.log'}.")
+        raise BuildFailed(f"dbt could not run: {result.exception}")
+    return result
+
+
+def _read_seeds_from(folder: Path, manifest: Any) -> None:
+    """A parse made for another folder names that folder, and dbt-duckdb would read the seeds there."""
+    for node in manifest.nodes.values():
+        if node.resource_type == "seed":
+            node.root_path = str(folder)
+
+
+def compute(folder: Path, arguments: list[str]) -> list[dict[str, Any]]:
+    """Each node that dbt ran, with its time; a failing node raises with its name and first message."""
+    result = run_dbt(folder, arguments)
     nodes = [
         {
             "node": r.node.unique_id,
@@ -282,8 +348,7 @@ def run_dbt(folder: Path, arguments: list[str]) -> list[dict[str, Any]]:
         if "No space left" in str(first["message"]):
             raise OSError(errno.ENOSPC, "No space left on device", first["node"])
         raise BuildFailed(
-            f"{len(failed)} dbt node{'s' * (len(failed) != 1)} failed, the first {first['node']}: {first['message']} "
-            f"The log is {folder / 'logs' / 'dbt.log'}."
+            f"{len(failed)} dbt node{'s' * (len(failed) != 1)} failed, the first {first['node']}: {first['message']}"
         )
     return nodes
 

@@ -9,6 +9,11 @@ DEFAULT_HOME = Path(os.environ.get("ARREARS_HOME", "./var"))
 DEFAULT_LANDING = os.environ.get("ARREARS_LANDING")
 
 
+def cache_folder() -> Path:
+    """What can be made again at the cost of time, kept for this user between runs and homes."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "arrears"
+
+
 def prepare_environment(home: Path) -> None:
     """Settings of the libraries we run, before any of them is imported; what the user has set stays.
 

@@ -32,9 +32,17 @@ def load(landing: Path, home: Home, policy: Policy | None = None, upto: Delivery
     return found
 
 
-def build_at(home: Home, as_of: date, policy: Policy | None = None, upto: Delivery | None = None) -> Built:
+def build_at(
+    home: Home,
+    as_of: date,
+    policy: Policy | None = None,
+    upto: Delivery | None = None,
+    marts: Sequence[str] = (),
+) -> Built:
+    """All marts, or only those named with what they rest on; the keys of intermediate models are proved on the way."""
     policy = policy or read_policy()
-    return build(home, knowledge(home, upto), policy, Dates.night(as_of, int(policy.settings["history_months"])))
+    dates = Dates.night(as_of, int(policy.settings["history_months"]))
+    return build(home, knowledge(home, upto), policy, dates, marts=marts, keys_inside=True)
 
 
 def publish_at(home: Home, as_of: date, upto: Delivery | None = None) -> Path:

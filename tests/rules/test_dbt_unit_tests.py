@@ -6,13 +6,12 @@ dbt. Those of one rule:  pytest tests/rules -k grace_pauses
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import pytest
 import yaml
 
-from flows.build import Built, close_connections
+from flows.build import Built, run_dbt
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -26,14 +25,7 @@ def written() -> list[str]:
 @pytest.fixture(scope="module")
 def results(built: Built) -> dict[str, str]:
     """model::name -> empty where it passed, else what dbt says: expected against actual."""
-    from dbt.cli.main import dbtRunner
-
-    folder = str(built.dbt_target.parent)
-    options = ["--project-dir", folder, "--profiles-dir", folder, "--log-level", "none", "--log-path", f"{folder}/logs"]
-    with contextlib.chdir(folder):
-        outcome = dbtRunner().invoke(["test", "--select", "test_type:unit", *options])
-    close_connections()
-    assert outcome.exception is None, outcome.exception
+    outcome = run_dbt(built.dbt_target.parent, ["test", "--select", "test_type:unit"])
     found = {}
     for result in outcome.result.results:
         model, name = result.node.unique_id.split(".")[2:]
