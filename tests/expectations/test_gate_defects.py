@@ -6,13 +6,18 @@ which neither the book nor the distribution holds. An expectation without a plan
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
 import pytest
 from defects import aging, collections, portfolio, quality, risk, statements, trends
 from defects import landing as of_landing
+from defects.planted import Failed, failed
 
 from expectations import landing, publication
 from expectations.business import rows
-from expectations.results import Finding, GateResult, Suite
+from expectations.results import Suite
 
 LANDING = of_landing.DEFECTS
 PUBLICATION = {
@@ -24,28 +29,59 @@ DEFECTS = [("landing", *key, sql) for key, sql in LANDING.items()]
 DEFECTS += [("publication", *key, sql) for key, sql in PUBLICATION.items()]
 
 
-def failed(result: GateResult) -> list[Finding]:
-    return [finding for finding in result.results if finding.outcome != "passed"]
+def suites_of(gate: str) -> list[Suite]:
+    return landing.suites() if gate == "landing" else publication.suites(publication.MARTS)
+
+
+@pytest.fixture(scope="module")
+def connections(sound: dict[str, Path]) -> dict[str, duckdb.DuckDBPyConnection]:
+    """A copy of each sound database in memory."""
+    made = {gate: duckdb.connect() for gate in sound}
+    for gate, connection in made.items():
+        connection.execute(
+            f"attach '{sound[gate]}' as sound (read_only); copy from database sound to memory; detach sound"
+        )
+    return made
+
+
+@pytest.fixture
+def failing(connections: dict[str, duckdb.DuckDBPyConnection]) -> Callable[..., list[Failed]]:
+    """`failing("publication", defect_sql)`: the expectations that fail when the defect is planted."""
+    return lambda gate, defect="": failed(connections[gate], suites_of(gate), defect)
 
 
 @pytest.mark.parametrize("gate", ["landing", "publication"])
 def test_sound_data_passes(run_with, gate):
     result = run_with(gate)
-    assert failed(result) == []
+    assert [finding for finding in result.results if finding.outcome != "passed"] == []
     assert result.success
 
 
 @pytest.mark.parametrize(
     ("gate", "table", "title", "defect"), DEFECTS, ids=lambda value: value[:60] if isinstance(value, str) else None
 )
-def test_exactly_that_one_fails(run_with, gate, table, title, defect):
-    result = run_with(gate, defect)
-    assert [(finding.table, finding.title, finding.outcome) for finding in failed(result)] == [(table, title, "failed")]
-    (finding,) = failed(result)
-    assert finding.failing >= 1
-    assert len(finding.samples) == min(finding.failing, 20)
-    assert finding.description or finding.title
-    assert result.success is (finding.severity != "critical")
+def test_exactly_that_one_fails(failing, gate, table, title, defect):
+    (found,) = failing(gate, defect)
+    assert (found.table, found.title) == (table, title)
+    assert len(found.samples) == min(found.failing, 20)
+
+
+@pytest.mark.parametrize(("gate", "planted"), [("landing", LANDING), ("publication", PUBLICATION)])
+def test_the_gate_answers_as_its_queries_do(run_with, failing, gate, planted):
+    """All defects at once, then those that another one hid, until a whole gate has seen every expectation fail."""
+    unseen = dict(planted)
+    while unseen:
+        said = failing(gate, together := ";".join(unseen.values()))
+        result = run_with(gate, together)
+        assert [
+            Failed(finding.table, finding.title, finding.severity, finding.failing, finding.samples)
+            for finding in result.results
+            if finding.outcome != "passed"
+        ] == said
+        assert result.success is not any(found.severity == "critical" for found in said)
+        hidden = {key: sql for key, sql in unseen.items() if key not in {(found.table, found.title) for found in said}}
+        assert len(hidden) < len(unseen), f"these hide each other: {hidden}"
+        unseen = hidden
 
 
 def test_all_are_tried():
@@ -55,29 +91,28 @@ def test_all_are_tried():
         assert sum(len(suite.expectations) for suite in suites) == len(wanted), "two of one title in one suite"
 
 
-def test_a_written_off_loan_is_not_of_the_book(run_with):
-    result = run_with("publication", "update marts.loan_aging set is_written_off = true where loan_id = 'L-1'")
-    assert "No loan of the book is absent from loan_aging" in [finding.title for finding in result.failed]
+def test_a_written_off_loan_is_not_of_the_book(failing):
+    found = failing("publication", "update marts.loan_aging set is_written_off = true where loan_id = 'L-1'")
+    assert ("No loan of the book is absent from loan_aging", "critical") in [(one.title, one.severity) for one in found]
 
 
-def test_a_currency_that_a_scheme_lacks_is_missed(run_with):
-    result = run_with(
-        "publication", "delete from marts.aging_distribution where scheme = 'NINETY' and currency = 'USD'"
-    )
-    assert len(result.failed) == 4
-    assert result.failed[0].samples == [
+def test_a_currency_that_a_scheme_lacks_is_missed(failing):
+    defect = "delete from marts.aging_distribution where scheme = 'NINETY' and currency = 'USD'"
+    found = [one for one in failing("publication", defect) if one.severity == "critical"]
+    assert len(found) == 4
+    assert found[0].samples == [
         {"as_of": "2026-10-31", "scheme": "NINETY", "currency": "USD", "in_buckets": 0, "in_book": 2, "difference": -2}
     ]
 
 
-def test_a_distribution_without_a_row_is_missed(run_with):
-    result = run_with("publication", "delete from marts.aging_distribution")
-    assert len(result.failed) == 4
+def test_a_distribution_without_a_row_is_missed(failing):
+    found = failing("publication", "delete from marts.aging_distribution")
+    assert len([one for one in found if one.severity == "critical"]) == 4
 
 
-def test_a_backfill_of_several_dates_passes(run_with):
+def test_a_backfill_of_several_dates_passes(failing):
     later = "as_of + 1 as as_of, oldest_unpaid_due_on + 1 as oldest_unpaid_due_on"
-    result = run_with(
+    found = failing(
         "publication",
         f"""
         insert into evidence.run select * replace (as_of + 1 as as_of) from evidence.run;
@@ -87,20 +122,19 @@ def test_a_backfill_of_several_dates_passes(run_with):
         update marts.aging_trend set as_of = as_of + 1;
         """,
     )
-    assert failed(result) == []
+    assert found == []
 
 
-def test_a_publication_without_a_date_is_refused(run_with):
-    result = run_with("publication", "delete from evidence.run")
-    assert "The publication states its date, its knowledge and its policy" in [
-        finding.title for finding in result.failed
-    ]
+def test_a_publication_without_a_date_is_refused(failing):
+    found = failing("publication", "delete from evidence.run")
+    stated = ("The publication states its date, its knowledge and its policy", "critical")
+    assert stated in [(one.title, one.severity) for one in found]
 
 
-def test_a_mart_that_vanished_is_drift(run_with):
-    result = run_with("publication", "insert into evidence.previous values ('unheard_of', 3)")
-    assert [finding.samples for finding in result.warnings] == [
-        [{"mart": "unheard_of", "rows_before": 3, "rows_now": 0}]
+def test_a_mart_that_vanished_is_drift(failing):
+    found = failing("publication", "insert into evidence.previous values ('unheard_of', 3)")
+    assert [(one.severity, one.samples) for one in found] == [
+        ("warning", [{"mart": "unheard_of", "rows_before": 3, "rows_now": 0}])
     ]
 
 
