@@ -224,19 +224,6 @@ def _show_knowledge(
             attach_history(connection, home, ledger, knowledge.deliveries, name, bool(knowledge.withdrawn))
         attach_open_quarantine(connection, home, knowledge.deliveries)
         connection.execute("create or replace view quarantine as select * exclude (raw, texts) from all_quarantine")
-        settings = {
-            "attribute_lag_days": f"{policy.settings['attribute_lag_days']}::integer",
-            "fpd_days": f"{policy.settings['fpd_days']}::integer",
-            "history_months": f"{policy.settings['history_months']}::integer",
-            "contact_history_days": f"{policy.settings['contact_history_days']}::integer",
-            "reperformance_sample": f"{policy.settings['reperformance_sample']}::integer",
-            "reporting_currency": quote(policy.settings["reporting_currency"]),
-            "disclosure_basis": quote(policy.settings["disclosure_basis"]),
-            "risk_regime": quote(policy.settings["risk_regime"]),
-            "provision_scheme": quote(policy.settings["provision_scheme"]),
-            "history_complete_from": f"nullif({quote(policy.settings['history_complete_from'])}, '')::date",
-            "collection_jurisdictions": quote(policy.settings["collection_jurisdictions"]),
-        }
         connection.execute(
             f"""
             create or replace table run as select
@@ -244,7 +231,7 @@ def _show_knowledge(
                 {quote(knowledge.known_at or "")} as known_at,
                 {quote(policy.version)} as policy_version,
                 {state_no}::bigint as state_delivery_no,
-                {", ".join(f"{value} as {name}" for name, value in settings.items())}
+                {", ".join(f"{value} as {name}" for name, value in policy.in_sql().items())}
             """
         )
         connection.execute("create or replace table dates (as_of date, is_asked boolean, is_history boolean)")

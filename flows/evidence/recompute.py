@@ -25,6 +25,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from flows.policy.schemes import m_stages
+
 Row = dict[str, Any]
 Ledgers = dict[str, list[Row]]
 Delivery = tuple[date, int]
@@ -880,16 +882,7 @@ def paused_days(loan: LoanFile, oldest_unpaid_due_on: date, day: date, terms: Te
 
 BucketScheme = Sequence[tuple[str, int, int | None]]  # code, first day, last day (None: open)
 
-CN_M_STAGE: BucketScheme = (
-    ("M0", 0, 0),
-    ("M1", 1, 30),
-    ("M2", 31, 60),
-    ("M3", 61, 90),
-    ("M4", 91, 120),
-    ("M5", 121, 150),
-    ("M6", 151, 180),
-    ("M7+", 181, None),
-)
+CN_M_STAGE: BucketScheme = m_stages()
 BUCKET_SCHEMES: Mapping[str, BucketScheme] = {"CN_M_STAGE": CN_M_STAGE}
 
 

@@ -11,13 +11,14 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
+from flows.database import quote
 from flows.errors import UsageError
 from flows.policy.conduct import check_conduct, check_parts_of_day
 from flows.policy.portfolio import check_portfolio
 from flows.policy.risk import check_risk
 from flows.policy.schemes import check_defaults, check_schemes
 from flows.policy.seeds import PROJECT, Seed, check_seed, shipped_seeds
-from flows.policy.settings import merge_settings
+from flows.policy.settings import merge_settings, sql_type
 
 __all__ = ["PROJECT", "Policy", "Seed", "read_policy"]
 
@@ -57,6 +58,11 @@ class Policy:
     def flag(self, setting: str) -> bool:
         return self.settings[setting] == "true"
 
+    def in_sql(self) -> dict[str, str]:
+        """Each setting as a SQL expression of its type; what is empty is null."""
+        types = {row["setting"]: row["type"] for row in shipped_seeds()["policy"].rows}
+        return {name: f"nullif({quote(value)}, '')::{sql_type(types[name])}" for name, value in self.settings.items()}
+
     @property
     def expected_ledgers(self) -> list[str]:
         return self.settings["expected_ledgers"].split()
@@ -74,6 +80,7 @@ def read_policy(folder: Path | None = None) -> Policy:
     """
     seeds = shipped_seeds()
     settings = {row["setting"]: row["value"] for row in seeds["policy"].rows}
+    types = {row["setting"]: row["type"] for row in seeds["policy"].rows}
     if folder is not None:
         if not folder.is_dir():
             raise UsageError(f"--policy {folder}: no such folder. Give a folder of CSV files named after seeds.")
@@ -91,7 +98,7 @@ def read_policy(folder: Path | None = None) -> Policy:
             check_seed(override, partial=path.stem == "policy")
             seeds[path.stem] = override
             if path.stem == "policy":
-                merge_settings(settings, override)
+                merge_settings(settings, override, types)
     check_schemes(seeds["bucket_scheme"])
     check_defaults(seeds)
     check_portfolio(seeds)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 
 from flows.errors import UsageError
-from flows.policy.seeds import Seed
+from flows.policy.seeds import Seed, shipped_seeds
+
+M_STAGES = "CN_M_STAGE"
 
 
 def check_schemes(seed: Seed) -> None:
@@ -13,10 +16,46 @@ def check_schemes(seed: Seed) -> None:
     schemes: dict[str, list[tuple[int, dict[str, str]]]] = {}
     for line, row in enumerate(seed.rows, start=2):
         schemes.setdefault(row["scheme"], []).append((line, row))
-    if "CN_M_STAGE" not in schemes:
-        raise UsageError(f"{seed.path}: the scheme CN_M_STAGE is missing, and m_stage is read from it. Keep its rows.")
+    if M_STAGES not in schemes:
+        raise UsageError(f"{seed.path}: the scheme {M_STAGES} is missing, and m_stage is read from it. Keep its rows.")
+    _check_m_stages(seed, schemes[M_STAGES])
     for scheme, rows in schemes.items():
         check_buckets(seed, scheme, rows, may_start_at=("0", "1"))
+
+
+@cache
+def m_stages() -> tuple[tuple[str, int, int | None], ...]:
+    """The M stages as shipped: code, first day, last day (None: open). Everything that counts in M stages reads them here."""
+    rows = [row for row in shipped_seeds()["bucket_scheme"].rows if row["scheme"] == M_STAGES]
+    return tuple((row["bucket"], *_edges(row)) for row in sorted(rows, key=lambda row: int(row["lower_days"])))
+
+
+def _edges(row: dict[str, str]) -> tuple[int, int | None]:
+    return int(row["lower_days"]), int(row["upper_days"]) if row["upper_days"] else None
+
+
+def _check_m_stages(seed: Seed, rows: list[tuple[int, dict[str, str]]]) -> None:
+    """`m_stage`, roll rates and conduct speak of M1 to M7+ by their days: a policy may add schemes, not move these."""
+    edges = {bucket: (first, last) for bucket, first, last in m_stages()}
+    for line, row in rows:
+        if edges.get(row["bucket"]) != _edges(row):
+            allowed = ", ".join(
+                f"{b} {first} to {last} days" if last is not None else f"{b} from {first} days on"
+                for b, first, last in m_stages()
+            )
+            raise UsageError(
+                f"{seed.path}, line {line}: {row['bucket']} of {M_STAGES} from {row['lower_days']} to "
+                f"{row['upper_days'] or 'any number of'} days. The edges of the M stages are fixed: {allowed}. Name stages of "
+                "other days in a scheme of your own."
+            )
+    versions: dict[str, set[str]] = {}
+    for _, row in rows:
+        versions.setdefault(row["valid_from"], set()).add(row["bucket"])
+    for line, row in rows:
+        if missing := edges.keys() - versions[row["valid_from"]]:
+            raise UsageError(
+                f"{seed.path}, line {line}: {M_STAGES} has no {', '.join(sorted(missing))}. Allowed: all of {', '.join(edges)}."
+            )
 
 
 def check_buckets(

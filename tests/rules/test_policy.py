@@ -12,6 +12,7 @@ import pytest
 
 from flows.errors import UsageError
 from flows.policy import read_policy
+from flows.policy.schemes import m_stages
 
 SHIPPED = read_policy()
 Write = Callable[[str, str], Path]
@@ -169,6 +170,28 @@ def without(seed: str, **cells: str) -> str:
     return as_text([row for row in SHIPPED.seeds[seed].rows if any(row[c] != v for c, v in cells.items())])
 
 
+def m_stages_by(days: int) -> str:
+    """The shipped schemes, with M stages of so many days each."""
+    rows = []
+    for row in SHIPPED.seeds["bucket_scheme"].rows:
+        n = int(row["bucket_order"])
+        if row["scheme"] == "CN_M_STAGE" and n:
+            row = {**row, "lower_days": str(1 + (n - 1) * days), "upper_days": str(n * days) if n < 7 else ""}
+        rows.append(row)
+    return as_text(rows)
+
+
+def test_the_m_stages_are_those_of_the_contract() -> None:
+    begun = [(f"M{n}", 1 + 30 * (n - 1), 30 * n) for n in range(1, 7)]
+    assert m_stages() == (("M0", 0, 0), *begun, ("M7+", 181, None))
+
+
+def test_a_policy_that_moves_the_edges_of_the_m_stages_is_refused_with_its_line(write: Write) -> None:
+    refused(
+        write("bucket_scheme.csv", m_stages_by(29)), "line 3: M1 of CN_M_STAGE from 1 to 29 days", "M1 1 to 30 days"
+    )
+
+
 @pytest.mark.parametrize(
     ("seed", "text"),
     [
@@ -189,6 +212,8 @@ def without(seed: str, **cells: str) -> str:
         pytest.param("convention_default", changed("convention_default", grace_days=""), id="default left empty"),
         pytest.param("convention_default", shipped_text("convention_default").splitlines()[0] + "\n", id="no default"),
         pytest.param("bucket_scheme", without("bucket_scheme", scheme="CN_M_STAGE"), id="M stages removed"),
+        pytest.param("bucket_scheme", m_stages_by(29), id="M stages of 29 days"),
+        pytest.param("bucket_scheme", without("bucket_scheme", bucket="M7+", scheme="CN_M_STAGE"), id="no M7+"),
         pytest.param(
             "bucket_scheme",
             as_text(
