@@ -169,7 +169,7 @@ def parse_known_at(text: str | None) -> Delivery | None:
     delivery = Delivery.parse(text)
     if delivery is None:
         raise UsageError(
-            f"--known-at {text}: this is no delivery. Give its name, such as 2026-11-22 (the last of that day) "
+            f"--known-at {text}: is not a delivery name. Give one, such as 2026-11-22 (the last of that day) "
             "or 2026-11-22.2; `arrears status` lists those loaded."
         )
     return delivery if "." in text else Delivery(delivery.date, 999)
@@ -199,6 +199,15 @@ def hold(home: Home, run_id: str, command: str, wait: float = 0) -> Iterator[Non
     finally:
         os.ftruncate(descriptor, 0)
         os.close(descriptor)
+
+
+def refuse_if_held(home: Home, wait: float) -> None:
+    """Wait for whoever holds HOME, or say at once who does; nothing is held yet."""
+    deadline = time.monotonic() + wait
+    while holder(home) is not None:
+        if time.monotonic() >= deadline:
+            raise HomeInUse(_who_holds(home, home.root / "home.lock"))
+        time.sleep(min(0.5, max(0.01, deadline - time.monotonic())))
 
 
 def holder(home: Home) -> dict[str, Any] | None:

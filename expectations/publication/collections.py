@@ -194,7 +194,7 @@ def collection_worklist() -> list[Rows]:
             """,
         ),
         rows(
-            title="Nobody but a lost customer has others contacted about him",
+            title="Nobody but a lost customer has others contacted",
             description="A contact person or an employer is a step for customers who are lost, and for nobody else.",
             sql="""
                 select customer_id, step, party

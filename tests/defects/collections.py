@@ -39,7 +39,7 @@ DEFECTS = (
         delete from marts.collection_worklist where customer_id = 'CL-4'""",
         ("marts.collection_worklist", "Whoever is due has a step, and whoever is held has none and a reason"): """
         update marts.collection_worklist set reason = 'forgotten' where status = 'held'""",
-        ("marts.collection_worklist", "Nobody but a lost customer has others contacted about him"): """
+        ("marts.collection_worklist", "Nobody but a lost customer has others contacted"): """
         update marts.collection_worklist set party = 'employer' where customer_id = 'CL-4'""",
         (
             "marts.collection_worklist",
