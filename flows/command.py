@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from functools import wraps
@@ -34,6 +36,9 @@ def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     def run(home: Path, as_json: bool, wait: float, **options: Any) -> None:
         from flows.settings import prepare_environment
 
+        for stream in (sys.stdout, sys.stderr):  # what is said is in two languages, whatever the shell's is
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(encoding="utf-8")
         prepare_environment(home)
         try:
             outcome = command(home=home, wait=wait, **options)
@@ -41,8 +46,8 @@ def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
             _end(
                 {"status": error.status, "exit_code": error.exit_code, "message": str(error)}, as_json, error.exit_code
             )
-        except KeyboardInterrupt:
-            _end({"status": "interrupted", "exit_code": 130, "message": "Interrupted."}, as_json, 130)
+        except KeyboardInterrupt as error:
+            _interrupted(str(error) or "Interrupted.", as_json)
         except Exception as error:
             message = _fault(home, error)
             _end({"status": "failed", "exit_code": 1, "message": message}, as_json, 1)
@@ -58,6 +63,17 @@ def _end(outcome: dict[str, Any], as_json: bool, code: int) -> None:
     if as_json:
         click.echo(json.dumps(outcome, ensure_ascii=False, default=str))
     sys.exit(code)
+
+
+def _interrupted(message: str, as_json: bool) -> None:
+    """Say it and go: a library may have left a thread that Python would wait for."""
+    from flows import interrupts
+
+    code = interrupts.exit_code()
+    going = threading.Timer(1, os._exit, [code])
+    going.daemon = True
+    going.start()
+    _end({"status": "interrupted", "exit_code": code, "message": message}, as_json, code)
 
 
 def _fault(home: Path, error: Exception) -> str:
@@ -104,6 +120,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     required=DEFAULT_LANDING is None,
     help="Folder of deliveries.",
 )
+@click.option("--back", is_flag=True, help="Move `current` even to an earlier date than it is of.")
 @run_options
 @common
 def nightly(
@@ -111,15 +128,16 @@ def nightly(
     wait: float,
     as_of: str | None,
     landing: Path,
+    back: bool,
     policy: Path | None,
     known_at: str | None,
     target: str,
     no_switch: bool,
 ) -> dict[str, Any]:
     """Load new deliveries, compute the marts, validate them, publish them."""
-    from flows.run import run_nightly
+    from flows.launch import run_nightly
 
-    return run_nightly(home, landing, as_of, policy, known_at, target, not no_switch, wait)
+    return run_nightly(home, landing, as_of, policy, known_at, target, not no_switch, wait, back)
 
 
 @main.command()
@@ -142,7 +160,7 @@ def backfill(
     no_switch: bool,
 ) -> dict[str, Any]:
     """Compute many dates in one pass from what is loaded, validate them, publish them as of the last."""
-    from flows.run import run_backfill
+    from flows.launch import run_backfill
 
     return run_backfill(home, first, last, every, policy, known_at, target, not no_switch, wait)
 
@@ -153,7 +171,7 @@ def backfill(
 @common
 def demo(home: Path, wait: float, loans: int, seed: int) -> dict[str, Any]:
     """Make a believable book in two deliveries a month apart, run both nights, and say where to look."""
-    from flows.run import run_demo
+    from flows.launch import run_demo
 
     return run_demo(home, loans, seed, wait)
 

@@ -6,6 +6,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from flows.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Dates:
@@ -47,6 +49,17 @@ def month_ends_up_to(day: date, count: int) -> list[date]:
         found.append(last)
         last = last.replace(day=1) - timedelta(days=1)
     return found[::-1]
+
+
+def dates_asked(first: date, last: date, every: str) -> list[date]:
+    """The dates of a backfill, of which there is at least one."""
+    asked = dates_between(first, last, every) if first <= last else []
+    if not asked:
+        raise UsageError(
+            f"--from {first} --to {last} --every {every}: no date lies between them. "
+            + ("Give --from before --to." if first > last else "Give dates with a month-end between them.")
+        )
+    return asked
 
 
 def dates_between(first: date, last: date, every: str) -> list[date]:

@@ -43,12 +43,7 @@ class Prepared:
 
 def find_new_deliveries(landing: Path, home: Home, upto: Delivery | None = None) -> list[Delivery]:
     """Deliveries in LANDING that are not loaded yet, in order; refuses what changed or comes too late."""
-    if not landing.is_dir():
-        raise UsageError(
-            f"--landing {landing}: {'this is no folder' if landing.exists() else 'there is no such folder'}. Give the folder that holds the deliveries "
-            "(folders named 2026-11-22, 2026-11-22.2, …)."
-        )
-    found = sorted(d for d in (_delivery_of(p) for p in landing.iterdir()) if d)
+    found = deliveries_in(existing(landing))
     loaded = home.loaded()
     for delivery in found:
         if delivery in loaded:
@@ -60,6 +55,22 @@ def find_new_deliveries(landing: Path, home: Home, upto: Delivery | None = None)
             f"Nothing of it was loaded; deliver it as {_free_name(loaded, found)} or under a later date."
         )
     return new
+
+
+def existing(landing: Path | None) -> Path:
+    """LANDING, if it is a folder."""
+    if landing is None or not landing.is_dir():
+        said = "not given" if landing is None else "not a folder" if landing.exists() else "there is no such folder"
+        raise UsageError(
+            f"--landing{f' {landing}' if landing else ''}: {said}. Give the folder that holds the deliveries "
+            "(folders named 2026-11-22, 2026-11-22.2, …)."
+        )
+    return landing
+
+
+def deliveries_in(landing: Path) -> list[Delivery]:
+    """Every delivery in LANDING, in the order of knowledge; names only, nothing is read."""
+    return sorted(d for d in (_delivery_of(p) for p in landing.iterdir()) if d)
 
 
 def _free_name(loaded: list[Delivery], found: list[Delivery]) -> Delivery:

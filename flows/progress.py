@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 log = logging.getLogger("arrears")
@@ -61,3 +61,15 @@ def _shown(title: str) -> Iterator[None]:
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
     log.info(line)
+    _say_to_prefect(line)
+
+
+def _say_to_prefect(line: str) -> None:
+    """A line of the run's page in Prefect, if a flow runs; another log than ours, and it may be down."""
+    if "prefect" not in sys.modules:
+        return
+    from prefect.exceptions import MissingContextError
+    from prefect.logging import get_run_logger
+
+    with suppress(MissingContextError):
+        get_run_logger().info(line)

@@ -22,6 +22,7 @@ from flows.database import connect, identifier, quote
 from flows.earlier import forget_figures, keep_figures
 from flows.evidence.reperform import reperform
 from flows.home import Home, sync, sync_files, write_json
+from flows.progress import log
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,10 @@ def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Pa
     record_run(home, manifest)
     if switch:
         move_current(home, final)
-        rotate(home, keep)
+        try:
+            rotate(home, keep)
+        except OSError as error:  # readers have the new one, and the next run tries again
+            log.warning("Older publications could not be removed: %s", error)
     return final
 
 
@@ -123,7 +127,9 @@ def move_current(home: Home, publication: Path) -> None:
 def rotate(home: Home, keep: int) -> None:
     """Remove the oldest publications; the last two and the current one always stay."""
     current = home.current.resolve()
-    publications = sorted(publications_of(home), key=lambda p: json.loads((p / "manifest.json").read_text())["run_id"])
+    publications = sorted(
+        publications_of(home), key=lambda p: json.loads((p / "manifest.json").read_text("utf-8"))["run_id"]
+    )
     for old in publications[: -max(2, keep)]:
         if old.resolve() != current:
             forget_figures(home, json.loads((old / "manifest.json").read_text("utf-8")))

@@ -1,165 +1,166 @@
-"""Run a flow from the command line: hold HOME, keep a log, write failures into the audit pack, sum up."""
+"""A run: what was asked, under which rules, and what came of it so far. HOME is held, a log kept, a failure written down,
+whether the flow was started by the command, a schedule or Prefect's UI."""
 
 from __future__ import annotations
 
-import sys
-import threading
-from datetime import date
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flows.dates import Dates, dates_between
-from flows.errors import UsageError
-from flows.home import Home, hold, parse_known_at
-from flows.policy import read_policy
-from flows.progress import write_log_to
+from flows import audit, interrupts, settings
+from flows.dates import Dates
+from flows.errors import ArrearsError, UsageError
+from flows.home import Delivery, Home, Knowledge, hold, knowledge, now_text, parse_known_at
+from flows.land import deliveries_in
+from flows.policy import Policy, read_policy
+from flows.progress import log, write_log_to
+from flows.publish import current_manifest
+
+if TYPE_CHECKING:
+    from expectations.results import GateResult
 
 
-def run_nightly(
-    home: Path,
-    landing: Path,
-    as_of: str | None,
-    policy: Path | None,
-    known_at: str | None,
-    target: str,
-    switch: bool,
-    wait: float,
-) -> dict[str, Any]:
-    """`arrears nightly`: returns the manifest's essentials, and `_text` for the screen."""
-    parsed = _date("--as-of", as_of)
-    _check(policy, known_at, target)
-    if not landing.is_dir():
-        raise UsageError(
-            f"--landing {landing}: there is no such folder. Give the folder that holds the deliveries "
-            "(folders named 2026-11-22, 2026-11-22.2, …)."
+completed: list[dict[str, Any]] = []  # what came of each run of this process that has published
+
+
+@dataclass
+class Run:
+    """One run. `dates` are resolved once: before HOME is opened for a backfill, when it is for a night."""
+
+    home: Home
+    landing: Path | None = None
+    policy: Policy = field(default_factory=read_policy)
+    dates: Dates | None = None
+    upto: Delivery | None = None
+    switch: bool = True
+
+    def __post_init__(self) -> None:
+        self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        self.started_at = now_text()
+        self.loaded: list[str] = []
+        self.warnings: list[str] = []
+        self.ended = False
+
+    @classmethod
+    def asked(
+        cls,
+        home: Path,
+        landing: Path | None,
+        dates: Dates | None,
+        policy: Path | None,
+        known_at: str | None,
+        switch: bool,
+    ) -> Run:
+        """A run from what a flow is given."""
+        place = landing.absolute() if landing else None
+        return cls(Home(home.absolute()), place, read_policy(policy), dates, parse_known_at(known_at), switch)
+
+    @property
+    def as_of(self) -> date | None:
+        return self.dates.as_of if self.dates else None
+
+    def resolve(self, as_of: date | None, back: bool) -> None:
+        """The dates of a night: as asked, else of the last delivery; `current` does not go back in time by itself."""
+        day = as_of or newest_date(self.home, self.landing, self.upto)
+        if day is None:
+            return
+        refuse_going_back(self.home, day, self.switch, back)
+        self.dates = Dates.night(day, int(self.policy.settings["history_months"]))
+
+    @property
+    def publication(self) -> Path:
+        return self.home.published / f"{self.as_of}-{self.run_id}"
+
+    def manifest(self, known: Knowledge, status: str, **facts: Any) -> dict[str, Any]:
+        account = audit.Account(
+            run_id=self.run_id,
+            started_at=self.started_at,
+            knowledge=known,
+            policy=self.policy,
+            dates=self.dates,
+            status=status,
+            **facts,
         )
-    place = Home(home.absolute())
-    place.create()
-    from flows.nightly import Night, nightly
+        return audit.manifest_of(self.home, account)
 
-    return _run(Night(place, landing.absolute(), parsed, policy, known_at, switch), nightly, "arrears nightly", wait)
+    def note_warnings(self, gate: GateResult) -> None:
+        """What a gate let pass, and somebody should look at."""
+        self.warnings += [
+            f"{w.failing:,} row{'s fail' if w.failing != 1 else ' fails'}: {w.title}" for w in gate.warnings
+        ]
+
+    def note_published(self, folder: Path) -> None:
+        """From here on whatever fails is a warning: the run has published."""
+        self.ended = True
+        interrupts.published = folder
+
+    def record_failure(self, error: BaseException) -> None:
+        """Failed runs are kept in the audit pack too; what fails once a run has published does not undo it."""
+        if self.ended or any(link["run_id"] == self.run_id for link in audit.chain_of(self.home)):
+            return
+        self.ended = True
+        if interrupts.received:
+            status, message = "interrupted", str(interrupts.Interrupted())
+        else:
+            status, message = (error.status if isinstance(error, ArrearsError) else "failed"), str(error)
+        audit.record_run(self.home, self.manifest(knowledge(self.home, self.upto), status, message=message))
+
+    def summary(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """What came of it, as the command tells it."""
+        outcome = {
+            "status": manifest["status"],
+            "exit_code": 0,
+            "run_id": self.run_id,
+            "as_of": manifest["as_of"],
+            "dates": manifest["dates"],
+            "known_at": manifest["known_at"],
+            "policy_version": manifest["policy_version"],
+            "publication": str(self.publication),
+            "loaded": self.loaded,
+            "marts": manifest["marts"],
+            "warnings": self.warnings,
+        }
+        completed.append(outcome)
+        return outcome
 
 
-def run_backfill(
-    home: Path,
-    first: str,
-    last: str,
-    every: str,
-    policy: Path | None,
-    known_at: str | None,
-    target: str,
-    switch: bool,
-    wait: float,
-) -> dict[str, Any]:
-    """`arrears backfill`: returns the manifest's essentials, and `_text` for the screen."""
-    begin, end = _date("--from", first), _date("--to", last)
-    asked = dates_between(begin, end, every) if begin <= end else []
-    if not asked:
-        raise UsageError(
-            f"--from {first} --to {last} --every {every}: no date lies between them. "
-            + ("Give --from before --to." if begin > end else "Give dates with a month-end between them.")
-        )
-    _check(policy, known_at, target)
-    place = Home(home.absolute())
-    place.create()
-    from flows.backfill import Backfill, backfill
-
-    run = Backfill(place, None, asked[-1], policy, known_at, switch, Dates.backfill(asked))
-    return _run(run, backfill, "arrears backfill", wait)
-
-
-def _check(policy: Path | None, known_at: str | None, target: str) -> None:
-    """Refuse what is wrong before anything heavy starts."""
-    parse_known_at(known_at)
-    if target != "duckdb":
-        raise UsageError(f"--target {target}: not built yet. Allowed: duckdb.")
-    read_policy(policy)
-
-
-def _run(run: Any, flow: Any, command: str, wait: float) -> dict[str, Any]:
-    with hold(run.home, run.run_id, command, wait):
+@contextmanager
+def opened(run: Run, command: str, wait: float) -> Iterator[None]:
+    """Hold HOME, keep the run's log, and write a failure into the audit pack."""
+    with (
+        hold(run.home, run.run_id, command, wait),
+        interrupts.watched(lambda: run.record_failure(interrupts.Interrupted())),
+    ):
         write_log_to(run.home.audit / run.run_id / "run.log")
-        _warm_up()
+        settings.leave_out("DBT_")  # a worker's shell has them too
+        if settings.left_out:
+            log.info("Settings of the environment left out: %s", ", ".join(dict.fromkeys(settings.left_out)))
         try:
-            manifest = flow(run)
+            yield
         except BaseException as error:
             run.record_failure(error)
+            if interrupts.received and not isinstance(error, interrupts.Interrupted):
+                raise interrupts.Interrupted from error  # a library told it in words of its own
             raise
-    return _summary(run, manifest)
 
 
-def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
-    """`arrears demo`: two deliveries a month apart, and both nights."""
-    from books import generate
-    from flows.case import worst_customer
+def newest_date(home: Home, landing: Path | None, upto: Delivery | None) -> date | None:
+    """The date of the last delivery that a night will know: loaded and not withdrawn, or new in LANDING."""
+    loaded = home.loaded()
+    new = [d for d in deliveries_in(landing) if d not in loaded] if landing else []
+    known = [*knowledge(home, upto).deliveries, *(d for d in new if upto is None or d <= upto)]
+    return max(known).date if known else None
 
-    landing = home / "landing"
-    dates = (date(2026, 9, 30), date(2026, 10, 31))
-    if landing.exists():
+
+def refuse_going_back(home: Home, as_of: date, switch: bool, back: bool) -> None:
+    """A night of an earlier date than what readers see would take days away from them, and nobody would know."""
+    standing = (current_manifest(home) or {}).get("as_of")
+    if switch and not back and standing and str(as_of) < standing:
         raise UsageError(
-            f"{landing} exists already: a demo makes its own deliveries. Give another --home, or remove {home}."
+            f"--as-of {as_of}: `current` is as of {standing}, and a night does not move it back by itself. Give --no-switch to "
+            "publish beside it, or --back to move it back."
         )
-    home.mkdir(parents=True, exist_ok=True)
-    book = generate(landing, loans=loans, seed=seed, deliveries=dates)
-    nights = [run_nightly(home, landing, str(day), None, str(day), "duckdb", True, wait) for day in dates]
-    planted = "\n".join(f"  {d.delivery}  {d.file}: {d.reason}" for d in book.dirty)
-    last, called = nights[-1], sys.argv[0]  # lines that can be pasted, installed on the path or not
-    text = (
-        "\n\n".join(n.pop("_text") for n in nights)
-        + f"\n\nBad rows planted, to be found in quarantine:\n{planted or '  none'}"
-        + "\n\nLook at"
-        + f"\n  marts       {last['publication']}/marts.duckdb (and parquet/)"
-        + f"\n  validation  {last['publication']}/validation/publication/index.html"
-        + f"\n  deliveries  {landing}"
-        + f"\n  a case      {called} case {worst_customer(Path(last['publication']))} --home {home}"
-        + f"\n  quarantine  {called} quarantine --home {home}"
-        + f"\n  status      {called} status --home {home}"
-    )
-    return {"nights": nights, "planted": [vars(d) for d in book.dirty], "_text": text}
-
-
-def _date(option: str, text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        if len(text) != 10:
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text}: not a date. Allowed: a date such as 2026-11-22.") from None
-
-
-def _warm_up() -> None:
-    """Import what later steps need while Prefect's own server starts."""
-
-    def work() -> None:
-        from expectations.gate import preload
-
-        preload()
-        import dbt.cli.main  # noqa: F401
-
-    threading.Thread(target=work, daemon=True).start()
-
-
-def _summary(night: Any, manifest: dict[str, Any]) -> dict[str, Any]:
-    rows = "\n".join(f"  {name:<22} {facts['rows']:>12,} rows" for name, facts in manifest["marts"].items())
-    warnings = "\n".join(f"  {w}" for w in night.warnings)
-    many = f" and {len(manifest['dates']) - 1} dates before" if len(manifest["dates"]) > 1 else ""
-    text = (
-        f"Published as of {manifest['as_of']}{many}, known at {manifest['known_at']}: {night.publication}\n{rows}"
-        + (f"\nTo look at:\n{warnings}" if warnings else "")
-    )
-    return {
-        "status": manifest["status"],
-        "exit_code": 0,
-        "run_id": manifest["run_id"],
-        "as_of": manifest["as_of"],
-        "dates": manifest["dates"],
-        "known_at": manifest["known_at"],
-        "policy_version": manifest["policy_version"],
-        "publication": str(night.publication),
-        "loaded": night.loaded,
-        "marts": manifest["marts"],
-        "warnings": night.warnings,
-        "_text": text,
-    }

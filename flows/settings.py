@@ -7,32 +7,52 @@ from pathlib import Path
 
 DEFAULT_HOME = Path(os.environ.get("ARREARS_HOME", "./var"))
 DEFAULT_LANDING = os.environ.get("ARREARS_LANDING")
+# Of Prefect's settings a run takes those that say where the server is and how it is reached. All others, and all of dbt's,
+# are of somebody else's shell: results kept, logs at other levels, a profile that no longer exists.
+OF_THE_USER = (
+    "PREFECT_API_URL",
+    "PREFECT_API_KEY",
+    "PREFECT_API_AUTH_STRING",
+    "PREFECT_API_TLS_",
+    "PREFECT_API_SSL_",
+    "PREFECT_CLIENT_CUSTOM_HEADERS",
+    "PREFECT_CLIENT_CSRF_",
+)
+
+OURS = {
+    "DO_NOT_TRACK": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    # a failing gate is told by us, in sentences; on the screen Prefect's own tracebacks would bury it
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+}
+
+left_out: list[str] = []  # names of the settings that a run does not take; its log says them
+
+
+def leave_out(prefix: str, but: tuple[str, ...] = ()) -> None:
+    """Take settings that begin so out of this process's environment, before the library they are for is imported."""
+    for name, value in sorted(os.environ.items()):
+        if name.startswith(prefix) and not name.startswith(but) and OURS.get(name) != value:
+            del os.environ[name]
+            left_out.append(name)
 
 
 def cache_folder() -> Path:
     """What can be made again at the cost of time, kept for this user between runs and homes."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "arrears"
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "arrears"
 
 
 def prepare_environment(home: Path) -> None:
-    """Settings of the libraries we run, before any of them is imported; what the user has set stays.
-
-    Without a Prefect server configured, Prefect starts one of its own for the run; its database lives in HOME, and it
-    gets more time to start than its default, which slow machines exceed.
-    """
+    """Settings of the libraries that the command runs, before any of them is imported."""
     if "ARREARS_KEEP_UMASK" not in os.environ:
         os.umask(0o077)  # what we write is readable by its owner only
-    defaults = {
-        "DO_NOT_TRACK": "1",
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "GX_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        # a failing gate is told by us, in sentences; Prefect's own tracebacks would bury it
-        "PREFECT_LOGGING_LEVEL": "CRITICAL",
-    }
-    if "PREFECT_API_URL" not in os.environ:
-        database = home.absolute() / "warehouse" / "prefect.db"
-        defaults["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = f"sqlite+aiosqlite:///{database}"
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
+    leave_out("DBT_")
+    leave_out("PREFECT_", but=OF_THE_USER)
+    for name in OF_THE_USER:
+        if not os.environ.get(name, " "):
+            del os.environ[name]  # set to nothing is not set
+    os.environ |= OURS
+    os.environ["PREFECT_HOME"] = str(home.absolute() / "warehouse" / "prefect")  # no profile of anybody's

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations import landing, publication
-from expectations.gate import run_gate
+from flows import artifacts, gatekeeper
 from flows.errors import ValidationFailed
 from flows.home import Home, write_json
 from flows.land import Prepared
@@ -60,8 +60,9 @@ def check_publication(home: Home, run_id: str, candidate: Candidate) -> GateResu
 def _run(home: Home, run_id: str, name: str, database: Path, suites: list, title: str) -> GateResult:
     docs = docs_of(home, run_id) / name
     docs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    gate = run_gate(name, database, suites, docs, title=title)
+    gate = gatekeeper.judge(name, database, suites, docs, title=title)
     write_json(docs / "result.json", gate.to_json_dict())
+    artifacts.show_gate(gate)
     return gate
 
 

@@ -13,9 +13,9 @@ from flows.build import Built, build
 from flows.dates import Dates
 from flows.home import Delivery, Home, knowledge
 from flows.land import commit, find_new_deliveries, prepare
-from flows.nightly import Night
 from flows.policy import Policy, read_policy
 from flows.publish import publish, stage, write_files
+from flows.run import Run
 
 
 def new_home(folder: Path) -> Home:
@@ -47,7 +47,8 @@ def build_at(
 
 def publish_at(home: Home, as_of: date, upto: Delivery | None = None) -> Path:
     """A publication without gates, as `arrears nightly` leaves it; the folder of it."""
-    night = Night(home, None, as_of, known_at=upto and upto.name)
+    night = Run(home, upto=upto)
+    night.resolve(as_of, back=True)
     built = build_at(home, as_of, upto=upto)
     candidate = stage(home, built, as_of, night.run_id)
     facts = {"marts": write_files(candidate), "switched": True, "compared": built.compared}

@@ -27,7 +27,7 @@ def test_landing_folder_absent(lender: Lender, tmp_path: Path) -> None:
 def test_landing_is_a_file(lender: Lender, tmp_path: Path) -> None:
     lender.landing = tmp_path / "landing.csv"
     lender.landing.write_text("x")
-    assert "landing.csv: this is no folder." in lender.refuse(error=UsageError)
+    assert "landing.csv: not a folder." in lender.refuse(error=UsageError)
 
 
 def test_empty_landing_folder_is_no_fault(lender: Lender) -> None:

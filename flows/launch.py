@@ -1,0 +1,155 @@
+"""Start a flow from the command line: refuse what is wrong at once, have Prefect's API ready, sum up on the screen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import chdir
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from flows import gatekeeper, interrupts, prefect_server
+from flows.dates import dates_asked
+from flows.errors import UsageError
+from flows.home import Home, parse_known_at, refuse_if_held
+from flows.policy import read_policy
+
+
+def run_nightly(
+    home: Path,
+    landing: Path,
+    as_of: str | None,
+    policy: Path | None,
+    known_at: str | None,
+    target: str,
+    switch: bool,
+    wait: float,
+    back: bool = False,
+) -> dict[str, Any]:
+    """`arrears nightly`: what came of it, and `_text` for the screen."""
+    day = _date("--as-of", as_of)
+    _check(policy, known_at, target)
+    from flows.land import existing
+    from flows.run import refuse_going_back
+
+    existing(landing)
+    if day:
+        refuse_going_back(Home(home.absolute()), day, switch, back)
+    _prefect(home, wait)
+    from flows.nightly import nightly
+
+    return _told(lambda: nightly(day, landing, home, policy, known_at, switch, back, wait))
+
+
+def run_backfill(
+    home: Path,
+    first: str,
+    last: str,
+    every: str,
+    policy: Path | None,
+    known_at: str | None,
+    target: str,
+    switch: bool,
+    wait: float,
+) -> dict[str, Any]:
+    """`arrears backfill`: what came of it, and `_text` for the screen."""
+    begin, end = _date("--from", first), _date("--to", last)
+    dates_asked(begin, end, every)
+    _check(policy, known_at, target)
+    _prefect(home, wait)
+    from flows.backfill import backfill
+
+    return _told(lambda: backfill(begin, end, every, home, policy, known_at, switch, wait))
+
+
+def _check(policy: Path | None, known_at: str | None, target: str) -> None:
+    """Refuse what is wrong before anything heavy starts."""
+    parse_known_at(known_at)
+    if target != "duckdb":
+        raise UsageError(f"--target {target}: not built yet. Allowed: duckdb.")
+    read_policy(policy)
+
+
+def _prefect(home: Path, wait: float) -> None:
+    """Prefect's API and the gates' process for this command; while they start, what the run itself needs is imported."""
+    interrupts.install()
+    place = Home(home.absolute())
+    place.create()
+    refuse_if_held(place, wait)
+    prefect_server.connect(place.root)
+    gatekeeper.start()
+    folder = place.warehouse / "prefect"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with chdir(folder):  # Prefect reads settings from a prefect.toml or .env where it is imported
+        import prefect.main  # noqa: F401
+    import dbt.cli.main  # noqa: F401
+
+    prefect_server.wait_until_ready()
+
+
+def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
+    """`arrears demo`: two deliveries a month apart, and both nights."""
+    from books import generate
+    from flows.case import worst_customer
+
+    landing = home / "landing"
+    dates = (date(2026, 9, 30), date(2026, 10, 31))
+    if landing.exists():
+        raise UsageError(
+            f"{landing} exists already: a demo makes its own deliveries. Give another --home, or remove {home}."
+        )
+    home.mkdir(parents=True, exist_ok=True)
+    _prefect(home, wait)
+    from flows.nightly import nightly
+
+    book = generate(landing, loans=loans, seed=seed, deliveries=dates)
+    nights = [_told(partial(nightly, day, landing, home, known_at=str(day), wait=wait)) for day in dates]
+    planted = "\n".join(f"  {d.delivery}  {d.file}: {d.reason}" for d in book.dirty)
+    last, called = nights[-1], sys.argv[0]  # lines that can be pasted, installed on the path or not
+    text = (
+        "\n\n".join(n.pop("_text") for n in nights)
+        + f"\n\nBad rows planted, to be found in quarantine:\n{planted or '  none'}"
+        + "\n\nLook at"
+        + f"\n  marts       {last['publication']}/marts.duckdb (and parquet/)"
+        + f"\n  validation  {last['publication']}/validation/publication/index.html"
+        + f"\n  deliveries  {landing}"
+        + f"\n  a case      {called} case {worst_customer(Path(last['publication']))} --home {home}"
+        + f"\n  quarantine  {called} quarantine --home {home}"
+        + f"\n  status      {called} status --home {home}"
+    )
+    return {"nights": nights, "planted": [vars(d) for d in book.dirty], "_text": text}
+
+
+def _date(option: str, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        if len(text) != 10:
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text}: not a date. Allowed: a date such as 2026-11-22.") from None
+
+
+def _told(flow: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Run a flow; what came of it, with its text for the screen."""
+    from flows.run import completed
+
+    before = len(completed)
+    try:
+        outcome = flow()
+    except Exception as error:
+        if len(completed) == before:
+            raise
+        outcome = completed[-1]  # published: that Prefect could not be told is no failure of the run
+        outcome["warnings"].append(f"Prefect did not take the end of the run: {error}")
+    rows = "\n".join(f"  {name:<22} {facts['rows']:>12,} rows" for name, facts in outcome["marts"].items())
+    warnings = "\n".join(f"  {w}" for w in outcome["warnings"])
+    many = f" and {len(outcome['dates']) - 1} dates before" if len(outcome["dates"]) > 1 else ""
+    text = (
+        f"Published as of {outcome['as_of']}{many}, known at {outcome['known_at']}: {outcome['publication']}\n{rows}"
+        + (f"\nTo look at:\n{warnings}" if warnings else "")
+    )
+    return {**outcome, "_text": text}
