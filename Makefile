@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV := .venv
 DEMO_HOME ?= var/demo
 
-.PHONY: setup demo test lint unit format clean lock
+.PHONY: setup demo test lint unit format bench clean lock
 
 setup: $(VENV)/installed
 
@@ -33,6 +33,11 @@ unit: setup
 format: setup
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+# Not part of the suite: minutes, and a result in benchmarks/results/. `make bench BENCH="--loans 1000000 --runs 1"`
+bench: setup
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e ".[bench]"
+	$(VENV)/bin/python benchmarks/run.py $(BENCH)
 
 clean:
 	rm -rf $(VENV) var *.egg-info .pytest_cache .ruff_cache
