@@ -66,7 +66,8 @@ def project_folder(home: Home, policy: Policy, database: Path) -> Path:
     _link(PROJECT / "tests" / "dbt", folder / "tests" / "dbt")
     shutil.copyfile(PROJECT / "dbt_project.yml", folder / "dbt_project.yml")
     for path in (PROJECT / "seeds").glob("*/_*.yml"):
-        shutil.copy2(path, folder / "seeds" / path.name)  # with its time, by which dbt knows it
+        copy = shutil.copyfile(path, folder / "seeds" / path.name)
+        os.utime(copy, ns=(path.stat().st_mtime_ns,) * 2)  # dbt knows a file that it has read by its time
     for name, content in policy.content().items():
         path = folder / "seeds" / f"{name}.csv"
         if not path.exists() or path.read_bytes() != content:
