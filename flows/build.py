@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,8 @@ def build(
     folder = project_folder(home, policy, database)
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if marts:
-        arguments += ["--select", *(f"+{mart}" for mart in marts)]
+        arguments += ["--indirect-selection", "cautious", "--select", "resource_type:seed"]
+        arguments += [f"+{mart}" for mart in marts]
     if not keys_inside:
         arguments += ["--exclude", KEYS_INSIDE]
     if kept is None:
@@ -268,6 +270,14 @@ def _refuse_rows_without_parents(connection: duckdb.DuckDBPyConnection, knowledg
                 )
 
 
+@cache
+def _loan_columns() -> dict[str, str]:
+    """The columns of loan_aging and their types, from its contract."""
+    contract = (PROJECT / "models" / "marts" / "aging" / "loan_aging.yml").read_text("utf-8")
+    (model,) = yaml.load(contract, Loader=yaml.CSafeLoader)["models"]
+    return {column["name"]: column["data_type"] for column in model["columns"]}
+
+
 def _show_earlier(connection: duckdb.DuckDBPyConnection, earlier: list[Earlier]) -> None:
     """`published`: earlier publications, one row a date; `published_loans`: what they said of each loan."""
     connection.execute(
@@ -281,9 +291,7 @@ def _show_earlier(connection: duckdb.DuckDBPyConnection, earlier: list[Earlier])
         )
         said.append(f"select * from read_parquet({quote(str(e.figures))}) where as_of = date '{e.as_of}'")
     if not said:
-        contract = yaml.safe_load((PROJECT / "models" / "marts" / "aging" / "loan_aging.yml").read_text("utf-8"))
-        columns = {c["name"]: c["data_type"] for c in contract["models"][0]["columns"]}
-        said = [f"select {', '.join(f'null::{kind} as {name}' for name, kind in columns.items())} where false"]
+        said = [f"select {', '.join(f'null::{kind} as {name}' for name, kind in _loan_columns().items())} where false"]
     connection.execute(f"create or replace view published_loans as {' union all by name '.join(said)}")
 
 

@@ -55,7 +55,7 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
         ]
         for mart in marts:
             candidate.execute(f"create table marts.marts.{mart} as select * from work.marts.{mart} order by all")
-        _describe(candidate, built.dbt_target)
+        _describe(candidate, built.dbt_target, marts)
         for path in sorted((Path(__file__).parent / "evidence").glob("*.sql")):  # _ledgers.sql is first
             candidate.execute(path.read_text("utf-8"))
         reperform(candidate)
@@ -67,11 +67,11 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
     return Candidate(folder, as_of, marts)
 
 
-def _describe(candidate: duckdb.DuckDBPyConnection, target: Path) -> None:
+def _describe(candidate: duckdb.DuckDBPyConnection, target: Path, marts: list[str]) -> None:
     """Carry the descriptions of marts and columns into the database, where a BI tool shows them."""
     manifest = json.loads((target / "manifest.json").read_text("utf-8"))
     for node in manifest["nodes"].values():
-        if node["resource_type"] != "model" or node["schema"] != "marts":
+        if node["resource_type"] != "model" or node["schema"] != "marts" or node["name"] not in marts:
             continue
         mart = f"marts.marts.{node['name']}"
         candidate.execute(f"comment on table {mart} is {quote(' '.join(node['description'].split()))}")

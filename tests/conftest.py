@@ -6,27 +6,82 @@ share one home, server or build, or a single test where nothing is shared that t
 
 from __future__ import annotations
 
+import resource
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 TESTS = Path(__file__).parent
 # Folders whose files share a session's fixture.
-SHARED = ("bad_input", "end_to_end", "rules")
-# Folders whose tests stand alone; they come last and fill up what the groups leave of the cores.
-ALONE = ("expectations",)
-# What takes minutes starts first, so that no core waits for another's last long group.
-LONGEST_FIRST = ("end_to_end", "flows", "reperformance", "conformance", "rules")
+SHARED = ("bad_input", "rules")
+# Files that share one with another: the demo's home, the log of contacts.
+WITH = {
+    "end_to_end/test_backfill.py": "end_to_end/test_night.py",
+    "end_to_end/test_surroundings.py": "end_to_end/test_night.py",
+    "reperformance/test_contacts.py": "reperformance/test_collecting.py",
+}
+# What takes minutes starts first, so that no core waits for another's last long group: docs/suite.md has the seconds.
+LONGEST_FIRST = (
+    "end_to_end/test_night.py",
+    "end_to_end/test_processes.py",
+    "reperformance/test_portfolio.py",
+    "rules",
+    "flows/test_incremental.py",
+    "reperformance",
+    "flows",
+    "real_ledgers",
+    "conformance",
+    "expectations",
+)
+
+
+def group_of(path: Path) -> str:
+    folder, *rest = path.relative_to(TESTS).parts
+    name = folder if folder in SHARED else "/".join([folder, *rest])
+    return WITH.get(name, name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def rank(item: pytest.Item) -> int:
-        folder = item.path.relative_to(TESTS).parts[0]
-        order = (*LONGEST_FIRST, None, *ALONE)  # None: the others
-        return order.index(folder if folder in order else None)
+        group = group_of(item.path)
+        long = [n for n, name in enumerate(LONGEST_FIRST) if name in (group, group.split("/")[0])]
+        return min(long, default=len(LONGEST_FIRST))
 
     items.sort(key=rank)
     for item in items:
-        folder, *rest = item.path.relative_to(TESTS).parts
-        if folder not in ALONE:
-            item.add_marker(pytest.mark.xdist_group(folder if folder in SHARED else "/".join([folder, *rest])))
+        item.add_marker(pytest.mark.xdist_group(group_of(item.path)))
+
+
+# What the suite costs: docs/suite.md has the table that this prints.
+
+
+def processor_seconds() -> float:
+    """Of this process and of those that it started and that have ended."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+_spent = [processor_seconds()]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Each report of a setup, call or teardown carries what was spent since the one before."""
+    outcome = yield
+    now = processor_seconds()
+    outcome.get_result().processor_seconds = now - _spent[0]
+    _spent[0] = now
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    spent: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            folder = getattr(report, "nodeid", "").removeprefix("tests/").split("/")[0]
+            spent[folder] += getattr(report, "processor_seconds", 0)
+    if sum(spent.values()) > 60:
+        terminalreporter.section("processor seconds by folder")
+        for folder, seconds in [*spent.most_common(), ("in all", sum(spent.values()))]:
+            terminalreporter.line(f"{folder:<16} {seconds:8.0f}")

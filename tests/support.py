@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,13 @@ from flows.land import commit, find_new_deliveries, prepare
 from flows.policy import Policy, read_policy
 from flows.publish import publish, stage, write_files
 from flows.run import Run
+
+FULL = os.environ.get("ARREARS_SUITE") == "full"  # `make test-full`: larger books, more seeds, more kills
+
+
+def sized(usual: int, full: int, name: str = "") -> int:
+    """How large a book is in `make test` and in `make test-full`; or what the environment variable `name` says."""
+    return int(os.environ.get(name) or (full if FULL else usual))
 
 
 def new_home(folder: Path) -> Home:
@@ -45,11 +53,17 @@ def build_at(
     return build(home, knowledge(home, upto), policy, dates, marts=marts, keys_inside=True)
 
 
-def publish_at(home: Home, as_of: date, upto: Delivery | None = None) -> Path:
+def backfill_at(home: Home, asked: Sequence[date], policy: Policy | None = None, marts: Sequence[str] = ()) -> Built:
+    """The same for many dates in one pass: that each is what a night of it says is proved in flows/test_backfill.py."""
+    dates = Dates.backfill(list(asked))
+    return build(home, knowledge(home), policy or read_policy(), dates, marts=marts, keys_inside=True)
+
+
+def publish_at(home: Home, as_of: date, upto: Delivery | None = None, marts: Sequence[str] = ()) -> Path:
     """A publication without gates, as `arrears nightly` leaves it; the folder of it."""
     night = Run(home, upto=upto)
     night.resolve(as_of, back=True)
-    built = build_at(home, as_of, upto=upto)
+    built = build_at(home, as_of, upto=upto, marts=marts)
     candidate = stage(home, built, as_of, night.run_id)
     facts = {"marts": write_files(candidate), "switched": True, "compared": built.compared}
     docs = home.root / "no-docs"

@@ -44,7 +44,10 @@ class Seed:
 def shipped_seeds() -> dict[str, Seed]:
     files = {path.stem: path for path in SHIPPED.glob("*/*.csv")}
     found = {}
-    described = [yaml.safe_load(path.read_text("utf-8"))["seeds"] for path in sorted(SHIPPED.glob("*/_*.yml"))]
+    described = [
+        yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)["seeds"]
+        for path in sorted(SHIPPED.glob("*/_*.yml"))
+    ]
     for entry in chain.from_iterable(described):
         config = entry["config"]
         found[entry["name"]] = Seed(

@@ -15,12 +15,9 @@ from typing import Any
 import duckdb
 import pytest
 from reperformance.strategies import write_landing
-from support import build_at, load, new_home, rows_of
+from support import backfill_at, build_at, load, new_home, rows_of
 
 from conformance import peers
-from flows.build import build
-from flows.dates import Dates
-from flows.home import knowledge
 from flows.policy import PROJECT, Policy, read_policy
 
 Row = dict[str, Any]
@@ -102,7 +99,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, date], 
     home, policy = new_home(folder / "home"), policy_with(folder / "policy", cases)
     load(landing, home, policy)
     dates = sorted({date.fromisoformat(case["as_of"]) for case in cases})
-    database = build(home, knowledge(home), policy, Dates.backfill(dates)).database
+    database = backfill_at(home, dates, policy, marts=("loan_aging", "int_aging__rungs_at")).database
     found = {(row["loan_id"], row["as_of"]): row | {"by_bucket": {}} for row in rows_of(database, MONTHS)}
     with duckdb.connect(str(database)) as connection:
         for day in dates:
@@ -164,7 +161,7 @@ def test_classes(regime: str, book: list[str], tmp_path: Path) -> None:
     write_landing(peers.together(cases), tmp_path / "landing")
     home, policy = new_home(tmp_path / "home"), policy_with(tmp_path / "policy", cases, risk_regime=regime)
     load(tmp_path / "landing", home, policy)
-    built = build_at(home, date.fromisoformat(cases[0]["as_of"]), policy)
+    built = build_at(home, date.fromisoformat(cases[0]["as_of"]), policy, marts=("risk_classification",))
     query = "from marts.risk_classification join policy.risk_class using (risk_class)"
     found = {row["item_id"]: row for row in rows_of(built.database, query)}
     customer_is_npa = any(row["is_non_performing"] for row in found.values())

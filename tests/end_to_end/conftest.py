@@ -1,4 +1,4 @@
-"""One Prefect server and one demo home for all end-to-end tests; each test works on a copy of the home."""
+"""A Prefect server for each core that runs end-to-end tests, and one demo home; each test works on a copy of the home."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from flows.command import main
 
 ARREARS = Path(sys.executable).parent / "arrears"
 
@@ -66,7 +69,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         for _ in range(240):
             try:
-                with urllib.request.urlopen(f"{url}/health", timeout=2):
+                with urllib.request.urlopen(f"{url}/admin/version", timeout=30):
                     break
             except OSError:
                 assert server.poll() is None, (folder / "server.log").read_text()
@@ -81,16 +84,27 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def arrears(prefect_server: str) -> Command:
-    """Run the command as a user would, against the shared server."""
+    """Run the command in this process, against the shared server: what it says, and how it ends."""
 
-    def run(*arguments: Any, **environment: str) -> Ended:
-        ended = subprocess.run(
-            [str(ARREARS), *map(str, arguments)],
-            env=os.environ | {"PREFECT_API_URL": prefect_server} | environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+    def run(*arguments: Any) -> Ended:
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        with pytest.MonkeyPatch.context() as environment, temporary_settings({PREFECT_API_URL: prefect_server}):
+            environment.setenv("PREFECT_API_URL", prefect_server)
+            ended = CliRunner().invoke(main, [*map(str, arguments)])
+        return Ended(ended.exit_code, ended.stdout, ended.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def process(prefect_server: str) -> Command:
+    """Run the command as a user would, in a process of its own."""
+
+    def run(*arguments: Any) -> Ended:
+        environment = os.environ | {"PREFECT_API_URL": prefect_server}
+        command = [str(ARREARS), *map(str, arguments)]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     return run

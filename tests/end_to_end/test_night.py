@@ -5,36 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import duckdb
 import pytest
+from end_to_end.nights import hashes, next_delivery, nightly
 
 from flows.case import case_of, worst_customer
-
-ARREARS = Path(sys.executable).parent / "arrears"
-
-
-def hashes(publication: Path) -> dict[str, str]:
-    manifest = json.loads((publication / "manifest.json").read_text())
-    return {mart: facts["hash"] for mart, facts in manifest["marts"].items()}
-
-
-def nightly(home: Path, *more: str) -> list[str]:
-    return ["nightly", "--home", str(home), "--landing", str(home / "landing"), *more]
-
-
-def next_delivery(home: Path, name: str = "2026-11-30", **files: str) -> Path:
-    folder = home / "landing" / name
-    folder.mkdir()
-    for ledger, text in {"repayments": "repayment_id,loan_id,paid_on,amount\n", **files}.items():
-        (folder / f"{ledger}.csv").write_text(text, "utf-8")
-    return folder
 
 
 def test_demo_publishes_both_nights_and_says_where_to_look(demo: Path) -> None:
@@ -166,28 +145,6 @@ def test_wrong_usage_says_what_is_allowed(demo: Path, arrears, arguments: list[s
     assert said in wrong.err
 
 
-def test_a_home_in_use_says_by_whom(home: Path, arrears) -> None:
-    script = (
-        "import sys, time; from pathlib import Path; from flows.home import Home, hold\n"
-        "with hold(Home(Path(sys.argv[1])), 'run-7', 'arrears nightly'):\n"
-        "    print('held', flush=True); sys.stdin.read()"
-    )
-    holder = subprocess.Popen(
-        [sys.executable, "-c", script, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert holder.stdout.readline() == "held\n"
-    refused = arrears(*nightly(home))
-    assert refused.code == 5
-    assert f"by process {holder.pid} (`arrears nightly`, run run-7) since" in refused.err
-    assert "nobody" not in arrears("status", "--home", home).out
-    waiting = subprocess.Popen(
-        [str(ARREARS), "withdraw", "2026-10-31", "--reason", "a test", "--home", str(home), "--wait", "60"]
-    )
-    assert waiting.poll() is None
-    holder.communicate("")
-    assert waiting.wait(60) == 0
-
-
 def test_withdrawing_leaves_out_without_deleting(home: Path, arrears) -> None:
     september = next(p for p in (home / "published").iterdir() if p.name.startswith("2026-09-30"))
     withdrawn = arrears("withdraw", "2026-10-31", "--reason", "sent twice by mistake", "--home", home, "--json")
@@ -198,99 +155,6 @@ def test_withdrawing_leaves_out_without_deleting(home: Path, arrears) -> None:
     assert hashes(Path(without.json["publication"])) == hashes(september)
     assert arrears("withdraw", "2026-10-31", "--reason", "again", "--home", home).code == 2
     assert arrears("withdraw", "1999-01-01", "--reason", "unknown", "--home", home).code == 2
-
-
-@pytest.mark.parametrize(
-    "moment", ["Reading delivery", "Computing", "Staging", "Validating the candidate", "Publishing"]
-)
-def test_a_kill_at_any_point_leaves_the_last_publication_and_the_next_run_mends_it(
-    home: Path, prefect_server: str, arrears, expected_after_november: dict[str, str], moment: str
-) -> None:
-    next_delivery(home)
-    standing = (home / "published" / "current").resolve()
-    environment = os.environ | {"PREFECT_API_URL": prefect_server}
-    night = subprocess.Popen(
-        [str(ARREARS), *nightly(home)], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    started = wait_for_line(home, night, f"{moment}")
-    night.send_signal(signal.SIGKILL)
-    night.wait()
-    assert started, "the run ended before it was killed"
-    current = (home / "published" / "current").resolve()
-    assert current == standing or current.name.startswith("2026-11-30")
-    with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as reader:
-        assert reader.sql("select count(distinct as_of) from marts.marts.loan_aging").fetchone()[0] == 1
-    resumed = arrears(*nightly(home, "--json"))
-    assert resumed.code == 0, resumed.err
-    assert hashes(home / "published" / "current") == expected_after_november
-    assert not list((home / "published").glob(".*"))
-
-
-@pytest.fixture(scope="module")
-def expected_after_november(demo: Path, tmp_path_factory: pytest.TempPathFactory, arrears) -> dict[str, str]:
-    """The hashes of an undisturbed November night."""
-    copy = tmp_path_factory.mktemp("undisturbed") / "home"
-    shutil.copytree(demo, copy, symlinks=True)
-    next_delivery(copy)
-    ended = arrears(*nightly(copy))
-    assert ended.code == 0, ended.err
-    return hashes(copy / "published" / "current")
-
-
-def wait_for_line(home: Path, process: subprocess.Popen, text: str) -> bool:
-    """Until the newest run's log holds a line with `text` (True), or the process ends (False)."""
-    known = {json.loads(x)["run_id"] for x in (home / "audit" / "chain.jsonl").read_text().splitlines()}
-    while process.poll() is None:
-        for log in (home / "audit").glob("*/run.log"):
-            if log.parent.name not in known and text in log.read_text():
-                return True
-        time.sleep(0.01)
-    return False
-
-
-def test_readers_see_one_whole_run_while_the_next_one_goes_on(home: Path, prefect_server: str) -> None:
-    next_delivery(home)
-    environment = os.environ | {"PREFECT_API_URL": prefect_server}
-    night = subprocess.Popen(
-        [str(ARREARS), *nightly(home)], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    seen = set()
-    while True:
-        ended = night.poll() is not None
-        current = (home / "published" / "current").resolve()
-        manifest = json.loads((current / "manifest.json").read_text())
-        with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as reader:
-            as_of, rows = reader.sql(
-                "select min(as_of), count(*) from marts.marts.loan_aging where as_of = (select max(as_of) from marts.marts.loan_aging)"
-            ).fetchone()
-        assert (str(as_of), rows) == (manifest["as_of"], manifest["marts"]["loan_aging"]["rows"])
-        seen.add(manifest["as_of"])
-        if ended:
-            break
-    assert night.returncode == 0
-    assert seen == {"2026-10-31", "2026-11-30"}
-
-
-def test_no_space_left_is_said_and_leaves_what_stands(home: Path, arrears, tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    # room for the home, in the pages that a file takes there, and too little for another night
-    pages = sum(-(-f.stat().st_size // 4096) for f in home.rglob("*") if f.is_file() and not f.is_symlink())
-    size = 4 * pages + 1500
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(disk)], capture_output=True)
-    if mounted.returncode != 0:
-        pytest.skip("needs the right to mount a small file system")
-    try:
-        small = disk / "home"
-        shutil.copytree(home, small, symlinks=True)
-        next_delivery(small)
-        standing = (small / "published" / "current").resolve()
-        full = arrears(*nightly(small))
-        assert full.code == 1
-        assert "No space is left" in full.err
-        assert (small / "published" / "current").resolve() == standing
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 PERSONAL = {

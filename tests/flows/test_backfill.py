@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 from reperformance import strategies
-from support import build_at, load, new_home, rows_of
+from support import backfill_at, build_at, load, new_home, rows_of
 
-from flows.build import build
-from flows.dates import Dates, dates_between, month_end
-from flows.home import Home, knowledge
-from flows.policy import read_policy
+from flows.dates import dates_between, month_end
+from flows.home import Home
 
+MARTS = ("loan_aging", "aging_trend", "vintages", "roll_rates", "risk_classification")
 COMPARED = [date(2026, 1, 31), date(2026, 3, 4), date(2026, 4, 30)]
 # its classes migrate from the month-end before, which a backfill of days or weeks need not have been asked for
 OF_THE_LAST_DATE = "select * from marts.risk_classification order by all"
@@ -34,7 +33,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Home]:
 
 
 def backfilled(home: Home, asked: list[date]) -> Path:
-    return build(home, knowledge(home), read_policy(), Dates.backfill(asked)).database
+    return backfill_at(home, asked, marts=MARTS).database
 
 
 def histories_cover(database: Path, asked: list[date]) -> None:
@@ -61,7 +60,7 @@ def test_each_date_is_what_a_night_of_it_says(homes: tuple[Home, Home]) -> None:
     ]  # from March 4
     for day in COMPARED:
         assert len(said[day]) > 50
-        assert said[day] == rows_of(build_at(nights, day).database, query.format(day)), day
+        assert said[day] == rows_of(build_at(nights, day, marts=MARTS).database, query.format(day)), day
 
 
 @pytest.mark.parametrize(("every", "first"), [("week", date(2026, 1, 31)), ("day", date(2026, 4, 21))])
@@ -70,6 +69,6 @@ def test_links_shorter_than_a_month_are_partial(homes: tuple[Home, Home], every:
     database = backfilled(homes[1], asked)
     histories_cover(database, asked)
     assert rows_of(database, "select distinct is_partial from marts.roll_rates") == [{"is_partial": True}]
-    last = rows_of(build_at(homes[0], asked[-1]).database, OF_THE_LAST_DATE)
+    last = rows_of(build_at(homes[0], asked[-1], marts=MARTS).database, OF_THE_LAST_DATE)
     assert rows_of(database, OF_THE_LAST_DATE) == last
     assert any(row["previous_class"] for row in last)

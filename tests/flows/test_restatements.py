@@ -15,12 +15,13 @@ from flows.home import Delivery, Home
 
 FIGURES = "select * exclude (as_of, has_quarantine, calendar_confirmed, policy_version) from "
 COLUMNS = "restated_as_of, loan_id, column_name, old_value, new_value"
+MARTS = ("loan_aging", "restatements")
 
 
 def by_comparison(home: Home, publication: Path, day: date) -> set[tuple[Any, ...]]:
     """Every figure of every loan, as published and as a build of that day says it now, where they differ."""
     then = {r["loan_id"]: r for r in _texts(duckdb.connect(), f"'{publication}/parquet/loan_aging.parquet'")}
-    with duckdb.connect(str(build_at(home, day).database), read_only=True) as connection:
+    with duckdb.connect(str(build_at(home, day, marts=MARTS).database), read_only=True) as connection:
         now = {r["loan_id"]: r for r in _texts(connection, "marts.loan_aging")}
     found = set()
     for loan in then.keys() | now.keys():
@@ -37,7 +38,7 @@ def _texts(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, 
 
 
 def restated(home: Home, as_of: date) -> list[dict[str, Any]]:
-    return rows_of(build_at(home, as_of).database, "select * from marts.restatements")
+    return rows_of(build_at(home, as_of, marts=MARTS).database, "select * from marts.restatements")
 
 
 def test_every_difference_is_listed_and_nothing_else(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_every_difference_is_listed_and_nothing_else(tmp_path: Path) -> None:
     published = {}
     for delivery in deliveries:
         load(landing, home, upto=delivery)
-        published[delivery.date] = publish_at(home, delivery.date)
+        published[delivery.date] = publish_at(home, delivery.date, marts=MARTS)
     last = deliveries[-1].date
     expected = set().union(*(by_comparison(home, folder, day) for day, folder in published.items() if day < last))
     rows = restated(home, last)
@@ -93,7 +94,7 @@ def test_a_late_payment_a_reversal_a_corrected_due_date_and_a_reopened_loan(tmp_
         repayments=[["R-1", "REVERSED", "2026-07-05", "100.00", "payment", ""]],
     )
     load(landing, home)
-    july = publish_at(home, date(2026, 7, 31))
+    july = publish_at(home, date(2026, 7, 31), marts=MARTS)
     deliver(
         landing,
         "2026-08-31",
@@ -124,7 +125,7 @@ def test_a_late_payment_a_reversal_a_corrected_due_date_and_a_reopened_loan(tmp_
         ("REOPENED", "loans", "REOPENED", "2026-08-31"),
     }
     # known as in July, all is as it was published
-    then = build_at(home, date(2026, 7, 31), upto=Delivery(date(2026, 7, 31)))
+    then = build_at(home, date(2026, 7, 31), upto=Delivery(date(2026, 7, 31)), marts=MARTS)
     said = f"select * from '{july}/parquet/loan_aging.parquet' order by all"
     assert rows_of(then.database, "select * from marts.loan_aging order by all") == rows_of(then.database, said)
 
@@ -144,7 +145,7 @@ def test_another_policy_is_no_restatement_and_a_withdrawal_is_a_cause(tmp_path: 
     deliver(landing, "2026-07-31.2", repayments=[["R-1", "L-1", "2026-07-05", "100.00", "payment", ""]])
     deliver(landing, "2026-08-31")
     load(landing, home)
-    publish_at(home, date(2026, 7, 31), upto=Delivery(date(2026, 7, 31), 2))
+    publish_at(home, date(2026, 7, 31), upto=Delivery(date(2026, 7, 31), 2), marts=MARTS)
     assert restated(home, date(2026, 8, 31)) == []
     withdraw_delivery(home.root, "2026-07-31.2", "sent twice", 0)
     rows = restated(home, date(2026, 8, 31))
@@ -154,5 +155,5 @@ def test_another_policy_is_no_restatement_and_a_withdrawal_is_a_cause(tmp_path: 
     policy = tmp_path / "policy"
     policy.mkdir()
     (policy / "policy.csv").write_text("setting,value\nfpd_days,31\n")
-    built = build_at(home, date(2026, 8, 31), read_policy(policy))
+    built = build_at(home, date(2026, 8, 31), read_policy(policy), marts=MARTS)
     assert rows_of(built.database, "select * from marts.restatements") == []

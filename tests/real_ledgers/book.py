@@ -33,7 +33,9 @@ class Book:
 
     def loans_at(self, as_of: date) -> list[dict[str, Any]]:
         """marts.loan_aging as of a date."""
-        return rows_of(build_at(self.home, as_of).database, "from marts.loan_aging order by loan_id")
+        return rows_of(
+            build_at(self.home, as_of, marts=("loan_aging",)).database, "from marts.loan_aging order by loan_id"
+        )
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """A query over what was landed, `{ledger}.parquet` standing in the current folder."""

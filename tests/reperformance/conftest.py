@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import build_at, load, new_home
+from support import build_at, load, new_home, sized
 
 from flows.home import Home
 from flows.policy import Policy, read_policy
 from reperformance import telephoning
 
-ATTEMPTS = int(os.environ.get("ARREARS_ATTEMPTS", "100000"))
+ATTEMPTS = sized(100_000, 300_000, "ARREARS_ATTEMPTS")
+
+MARTS = ("promises", "contactability", "collection_worklist", "contact_breaches")
+MARTS += ("contact_timing", "contact_moves", "contact_effect")
 
 
 @dataclass(frozen=True)
@@ -45,5 +47,5 @@ def telephoned(tmp_path_factory: pytest.TempPathFactory) -> Telephoned:
     policy = read_policy(folder / "policy")
     home = new_home(folder / "home")
     load(folder / "landing", home, policy)
-    built = build_at(home, telephoning.AS_OF, policy)
+    built = build_at(home, telephoning.AS_OF, policy, marts=MARTS)
     return Telephoned(ledgers, policy, folder / "landing", home, built.database)

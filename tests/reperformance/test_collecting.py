@@ -16,7 +16,7 @@ from support import build_at, differences, load, new_home, rows_of
 
 from flows.evidence import recompute
 from reperformance import collecting, portfolio, replay
-from reperformance.conftest import Telephoned
+from reperformance.conftest import MARTS, Telephoned
 from reperformance.landing import Notices, read_landing
 from reperformance.telephoning import AS_OF, HISTORY_DAYS, RATES, is_bad
 
@@ -143,7 +143,7 @@ def test_the_worklist_carried_out_on_the_next_day_breaks_no_rule(
     shutil.copytree(telephoned.home.root, tmp_path / "home", symlinks=True)
     home = new_home(tmp_path / "home")
     load(telephoned.landing, home, telephoned.policy)
-    built = build_at(home, AS_OF + timedelta(days=1), telephoned.policy)
+    built = build_at(home, AS_OF + timedelta(days=1), telephoned.policy, marts=MARTS)
     assert replay.breaches(built.database, attempts)[:20] == []
     assert len(attempts) > 1000
     steps = {row["channel_code"] for row in telephoned.policy.seeds["collection_channel"].rows if row["ladder_step"]}

@@ -6,7 +6,6 @@ Counts and balances agree exactly, rates to six decimals, rounded half up.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -17,16 +16,12 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from support import load, new_home, rows_of
+from support import backfill_at, load, new_home, rows_of, sized
 
 import books
-from flows.build import build
-from flows.dates import Dates, dates_between
-from flows.home import knowledge
-from flows.policy import read_policy
+from flows.dates import dates_between
 
-# As large as a lender; quicker by hand: ARREARS_LOANS=3000 pytest tests/reperformance/test_histories.py
-LOANS = int(os.environ.get("ARREARS_LOANS", "50000"))
+LOANS = sized(6_000, 50_000, "ARREARS_LOANS")
 LAST = date(2026, 10, 31)
 ASKED = dates_between(date(2026, 5, 31), LAST, "month-end")
 DAYS = {1: 1, 30: 31, 60: 61, 90: 91}  # the name of a rate, and the days from which a loan counts
@@ -42,7 +37,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     books.generate(landing, loans=LOANS, deliveries=(LAST,), dirty_rows=0, file_format="parquet")
     home = new_home(folder / "home")
     load(landing, home)
-    return landing, build(home, knowledge(home), read_policy(), Dates.backfill(ASKED)).database
+    return landing, backfill_at(home, ASKED, marts=("loan_aging", "roll_rates", "vintages")).database
 
 
 def ledger(landing: Path, query: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from books.planted_contacts import plant
 from reperformance import replay
 
 DAY = date(2026, 10, 31)
+MARTS = ("contact_breaches", "collection_worklist", "stg_customers")
 
 
 def test_exactly_the_planted_breaches_are_found_and_the_worklist_adds_none(tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_exactly_the_planted_breaches_are_found_and_the_worklist_adds_none(tmp_p
     expected = plant(landing, DAY)
     home = new_home(tmp_path / "home")
     load(landing, home)
-    database = build_at(home, DAY).database
+    database = build_at(home, DAY, marts=MARTS).database
     query = (
         "select attempt_id, rule_id from marts.contact_breaches where status = 'breach' and attempt_id like 'PLANT-%'"
     )
@@ -31,5 +32,5 @@ def test_exactly_the_planted_breaches_are_found_and_the_worklist_adds_none(tmp_p
     attempts = replay.attempts_of(work, {row["customer_id"]: row["time_zone"] for row in customers})
     replay.deliver(landing, attempts, "2026-11-01")
     load(landing, home)
-    assert replay.breaches(build_at(home, DAY + timedelta(days=1)).database, attempts) == []
+    assert replay.breaches(build_at(home, DAY + timedelta(days=1), marts=MARTS).database, attempts) == []
     assert {row["step"] for row in work} >= {"PHONE", "SMS", None}

@@ -178,7 +178,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory):
     home = new_home(folder / "home")
     load(folder / "landing", home)
     assert quarantined(home.raw) == 0
-    built = build_at(home, AS_OF)
+    built = build_at(home, AS_OF, marts=("watchlist", "case_files", "risk_classification"))
     classes = rows_of(built.database, "select * from marts.risk_classification")
     return built.database, debtors_of(ledgers, files, loans, advances, classes)
 

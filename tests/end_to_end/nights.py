@@ -1,0 +1,23 @@
+"""What tests of the command share: its arguments, a further delivery, and what a publication says it holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def hashes(publication: Path) -> dict[str, str]:
+    manifest = json.loads((publication / "manifest.json").read_text())
+    return {mart: facts["hash"] for mart, facts in manifest["marts"].items()}
+
+
+def nightly(home: Path, *more: str) -> list[str]:
+    return ["nightly", "--home", str(home), "--landing", str(home / "landing"), *more]
+
+
+def next_delivery(home: Path, name: str = "2026-11-30", **files: str) -> Path:
+    folder = home / "landing" / name
+    folder.mkdir()
+    for ledger, text in {"repayments": "repayment_id,loan_id,paid_on,amount\n", **files}.items():
+        (folder / f"{ledger}.csv").write_text(text, "utf-8")
+    return folder
