@@ -237,11 +237,14 @@ def _show_knowledge(
                 {", ".join(f"{value} as {name}" for name, value in policy.in_sql().items())}
             """
         )
-        connection.execute("create or replace table dates (as_of date, is_asked boolean, is_history boolean)")
+        connection.execute(
+            "create or replace table dates (as_of date, is_asked boolean, is_history boolean, is_whole boolean)"
+        )
+        computed = set(dates.computed)
         connection.executemany(
-            "insert into dates values (?, ?, ?)",
+            "insert into dates values (?, ?, ?, ?)",
             [
-                (day, day in dates.asked, day in dates.history)
+                (day, day in dates.asked, day in dates.history, day in computed)
                 for day in sorted({*dates.computed, *(e.as_of for e in earlier)})
             ],
         )

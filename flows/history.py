@@ -28,8 +28,9 @@ def attach_history(
 ) -> None:
     """A view over what `deliveries` loaded of a ledger, all versions.
 
-    Where a delivery was withdrawn, rows that later deliveries repeated stand for themselves again: their duplicates are
-    part of the view (they equal what they repeat, so nothing else changes).
+    Keys are as landing left them: an event has one row, a master row one for each delivery that changed it. Where a delivery
+    was withdrawn, rows that later deliveries repeated stand for themselves again, so their duplicates are part of the view,
+    the first of equal rows alone.
     """
     suffixes = ["", ".duplicate"] if with_duplicates else [""]
     files = [home.raw_of(d) / f"{ledger.name}{suffix}.parquet" for d in deliveries for suffix in suffixes]
@@ -45,8 +46,11 @@ def attach_history(
     }
     if files:
         listed = ", ".join(map(quote_path, files))
+        once = "_key" if ledger.is_event else "_key, _delivery_no"
+        first = f"qualify row_number() over (partition by {once} order by _delivery_no, _file, _line) = 1"
         connection.execute(
-            f"create or replace view {view} as select {', '.join(columns)} from read_parquet([{listed}])"
+            f"create or replace view {view} as select {', '.join(columns)} from read_parquet([{listed}]) "
+            + (first if with_duplicates else "")
         )
     else:
         empty = ", ".join(f"null::{kind} as {name}" for name, kind in columns.items())

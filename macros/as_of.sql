@@ -14,34 +14,24 @@
     {{ add_days(month_of(as_of()), -1) }}
 {%- endmacro %}
 
-{#- The newest known version of each key of a master ledger: one row per key. -#}
+{#- The newest known version of each key of a master ledger: one row per key. Only deliveries after the first can replace
+    a row, so the many that came with the first are looked up among the few that came later, and nothing is sorted. -#}
 {% macro newest_version(ledger, key) -%}
-    select *
-    from (
+    select versions.*
+    from {{ source('raw', ledger) }} as versions
+    left join (
         select
-            *,
-            row_number() over (
-                partition by {{ key | join(', ') }}
-                order by _delivery_no desc, _file, _line
-            ) as version_rank
+            {{ key | join(', ') }},
+            max(_delivery_no) as newest_no
         from {{ source('raw', ledger) }}
-    ) as versions
-    where version_rank = 1
-{%- endmacro %}
-
-{#- The first known row of each event: later rows with its key are the same (or waited in quarantine). -#}
-{% macro first_version(ledger, key) -%}
-    select *
-    from (
-        select
-            *,
-            row_number() over (
-                partition by {{ key | join(', ') }}
-                order by _delivery_no, _file, _line
-            ) as version_rank
-        from {{ source('raw', ledger) }}
-    ) as versions
-    where version_rank = 1
+        where _delivery_no > (select min(_delivery_no) from {{ source('raw', ledger) }})
+        group by {{ key | join(', ') }}
+    ) as newer  -- a miss: never delivered again
+        on
+            {%- for column in key %}
+            newer.{{ column }} = versions.{{ column }}{{ ' and' if not loop.last }}
+            {%- endfor %}
+    where newer.newest_no is null or newer.newest_no = versions._delivery_no
 {%- endmacro %}
 
 {#- The day from which a delivered version of a dateless column counts: its delivery's date less the lag. -#}

@@ -16,3 +16,14 @@
 {% macro forget_touched() -%}
     {% if is_incremental() %}delete from {{ this }} where {{ touched('loan_id') }}{% endif %}
 {%- endmacro %}
+
+{#- Of int_aging__states: loans touched, dates of which the run no longer needs the whole book, and dates that were only compared. -#}
+{% macro forget_states() -%}
+    {% if is_incremental() %}
+        delete from {{ this }}
+        where
+            not is_whole
+            or as_of not in (select as_of from {{ source('raw', 'dates') }} where is_whole)
+            or {{ touched('loan_id') }}
+    {% endif %}
+{%- endmacro %}

@@ -18,6 +18,7 @@ with states as (
 
 ladder as (
     select * from {{ ref('int_aging__ladder') }}
+    where loan_id in (select loan_id from states)
 ),
 
 replay as (

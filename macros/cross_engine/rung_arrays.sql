@@ -55,3 +55,26 @@
 {% macro default__array_sum(amounts) -%}
     cast(coalesce(list_sum({{ amounts }}), 0) as decimal(38, 2))
 {%- endmacro %}
+
+{#- Number of the first rung that has not received all of its amount; one beyond the last where all have. -#}
+{% macro first_open_rung(paid, amounts) -%}
+    {{ return(adapter.dispatch('first_open_rung')(paid, amounts)) }}
+{%- endmacro %}
+
+{% macro default__first_open_rung(paid, amounts) -%}
+    coalesce(
+        list_position(list_transform({{ paid }}, lambda received, n: received < {{ amounts }}[n]), true), len({{ paid }}) + 1
+    )
+{%- endmacro %}
+
+{#- Number of the last rung that has received something; 0 where none has. -#}
+{% macro last_paid_rung(paid) -%}
+    {{ return(adapter.dispatch('last_paid_rung')(paid)) }}
+{%- endmacro %}
+
+{% macro default__last_paid_rung(paid) -%}
+    coalesce(
+        len({{ paid }}) + 1
+        - list_position(list_reverse(list_transform({{ paid }}, lambda received: received > 0)), true), 0
+    )
+{%- endmacro %}

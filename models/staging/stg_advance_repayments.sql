@@ -1,7 +1,3 @@
-with versions as (
-    {{ first_version('advance_repayments', ['advance_repayment_id']) }}
-)
-
 select
     advance_repayment_id,
     advance_id,
@@ -15,4 +11,4 @@ select
     _origin,
     _file,
     _line
-from versions
+from {{ source('raw', 'advance_repayments') }}

@@ -1,7 +1,3 @@
-with versions as (
-    {{ first_version('charges', ['charge_id']) }}
-)
-
 select
     charge_id,
     loan_id,
@@ -14,4 +10,4 @@ select
     _origin,
     _file,
     _line
-from versions
+from {{ source('raw', 'charges') }}

@@ -1,7 +1,3 @@
-with versions as (
-    {{ first_version('contact_attempts', ['attempt_id']) }}
-)
-
 select
     attempt_id,
     customer_id,
@@ -24,4 +20,4 @@ select
     _origin,
     _file,
     _line
-from versions
+from {{ source('raw', 'contact_attempts') }}

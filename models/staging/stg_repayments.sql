@@ -1,7 +1,3 @@
-with versions as (
-    {{ first_version('repayments', ['repayment_id']) }}
-)
-
 select
     repayment_id,
     loan_id,
@@ -18,4 +14,4 @@ select
     _origin,
     _file,
     _line
-from versions
+from {{ source('raw', 'repayments') }}

@@ -10,7 +10,21 @@ from support import build_at, load, new_home, rows_of
 
 from flows.home import Delivery
 
-KEPT = ("loan_products", "payments", "periods", "ladder", "money", "positions", "replay", "loans", "late_spans")
+KEPT = (
+    "loan_products",
+    "periods",
+    "ladder",
+    "positions",
+    "replay",
+    "recent_charges",
+    "loans",
+    "late_spans",
+    "reached",
+    "first_payments",
+    "last_payments",
+    "write_offs",
+    "states",
+)
 DATES = [date(2026, 1, 31), date(2026, 5, 4)]
 
 

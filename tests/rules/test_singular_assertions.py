@@ -44,9 +44,11 @@ DEFECTS = {
         "update intermediate.int_aging__rungs_at set overpaid = overpaid + 0.01 where loan_id = (select loan_id from late)",
         "update intermediate.int_aging__rungs_at set unpaid = unpaid - 0.01 where is_overdue and loan_id = (select loan_id from late)",
     ],
-    "assert_days_agree_with_rungs": [
+    "assert_figures_agree_with_rungs": [
         "update intermediate.int_aging__days_at set oldest_unpaid_due_on = oldest_unpaid_due_on - 1 where loan_id = (select loan_id from late)",
         "update intermediate.int_aging__rungs_at set is_overdue = false where loan_id = (select loan_id from late)",
+        "update intermediate.int_aging__loans_at set outstanding_principal = outstanding_principal + 0.01 where loan_id = (select loan_id from late)",
+        "update intermediate.int_aging__loans_at set missed_installments = missed_installments - 1 where loan_id = (select loan_id from late)",
     ],
     "assert_every_open_loan_is_aged": [
         "update marts.loan_aging set loan_id = 'NOBODY' where is_written_off",

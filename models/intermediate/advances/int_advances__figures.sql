@@ -4,7 +4,7 @@
 
 with dates as (
     select * from {{ source('raw', 'dates') }}
-    where is_asked or is_history or as_of = {{ month_end_before() }}
+    where is_whole
 ),
 
 out_by_then as (

@@ -1,11 +1,10 @@
-{{ kept_by_loan() }}
+{{ config(materialized='view') }}
 -- grain: repayment row that is money (payments, waivers and their reversals; chargebacks are obligations)
 -- as of: none; happened_on says from when it counts
 -- decision: 0004 money
 
 with repayments as (
     select * from {{ ref('stg_repayments') }}
-    where {{ touched('loan_id') }}
 ),
 
 originals as (

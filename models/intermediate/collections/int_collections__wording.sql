@@ -3,7 +3,7 @@
 -- decision: 0053 messages are looked at here and nowhere else: what leaves is which terms were found, never the text
 
 with versions as (
-    {{ first_version('contact_attempts', ['attempt_id']) }}
+    select * from {{ source('raw', 'contact_attempts') }}
 ),
 
 -- most messages are templates: each text is looked at once

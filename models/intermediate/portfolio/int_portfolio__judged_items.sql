@@ -11,7 +11,7 @@ with items as (
         disbursed_on as started_on,
         matures_on as ends_on,
         days_past_due
-    from {{ ref('int_aging__figures') }}
+    from {{ ref('int_aging__loans_at') }}
     where as_of = {{ as_of() }} and not is_written_off and days_past_due > 0
     union all
     select

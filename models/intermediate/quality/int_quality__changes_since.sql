@@ -7,11 +7,11 @@ with published as (
 ),
 
 repayments as (
-    {{ first_version('repayments', ['repayment_id']) }}
+    select * from {{ source('raw', 'repayments') }}
 ),
 
 charges as (
-    {{ first_version('charges', ['charge_id']) }}
+    select * from {{ source('raw', 'charges') }}
 ),
 
 -- each version of a master row beside the one before it: what is dated after the publication's date is the same in both

@@ -4,9 +4,8 @@
 -- decision: 0040 what is classified
 
 with dates as (
-    -- the dates of earlier publications are not classified again
     select as_of from {{ source('raw', 'dates') }}
-    where is_asked or is_history or as_of = {{ month_end_before() }}
+    where is_whole
 )
 
 select

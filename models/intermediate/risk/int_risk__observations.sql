@@ -36,11 +36,11 @@ late as (
         spans.unpaid_since,
         greatest(spans.from_on, {{ first_day_past_due('spans.unpaid_since', 'periods.day_count') }}) as from_on,
         spans.to_on
-    from {{ ref('int_aging__spans') }} as spans
+    from {{ ref('int_aging__positions') }} as spans
     inner join {{ ref('int_aging__periods') }} as periods
         on periods.loan_id = spans.loan_id and periods.period_no = spans.period_no
     inner join restructured on restructured.loan_id = spans.loan_id
-    where spans.unpaid_since is not null
+    where spans.payer_view = 'all' and spans.unpaid_since is not null
 ),
 
 -- observation begins, and begins again from each date missed in it

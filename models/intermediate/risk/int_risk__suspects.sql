@@ -21,10 +21,11 @@ materially_late as (
 
 suspect_loans as (
     select spans.loan_id
-    from {{ ref('int_aging__spans') }} as spans
+    from {{ ref('int_aging__positions') }} as spans
     cross join entering
     where
-        spans.unpaid_since is not null
+        spans.payer_view = 'all'
+        and spans.unpaid_since is not null
         and spans.from_on <= {{ as_of() }}
         -- the due date may count as a day
         and {{ days_between('spans.unpaid_since', 'least(spans.to_on, ' ~ add_days(as_of(), 1) ~ ')') }} >= entering.at_least_days - 1

@@ -52,8 +52,12 @@ cured as (
         followed.horizon_days,
         {{ days_past_due('spans.unpaid_since', 'followed.to_day', 'periods.day_count') }} = 0 as is_cured
     from followed
-    inner join {{ ref('int_aging__spans') }} as spans
-        on spans.loan_id = followed.loan_id and spans.from_on <= followed.to_day and spans.to_on > followed.to_day
+    inner join {{ ref('int_aging__positions') }} as spans
+        on
+            spans.loan_id = followed.loan_id
+            and spans.payer_view = 'all'
+            and spans.from_on <= followed.to_day
+            and spans.to_on > followed.to_day
     inner join {{ ref('int_aging__periods') }} as periods
         on periods.loan_id = spans.loan_id and periods.period_no = spans.period_no
     where followed.is_over

@@ -7,6 +7,7 @@ with laid as (
         max(overpaid) as overpaid,
         min(unpaid) as least_unpaid
     from {{ ref('int_aging__rungs_at') }}
+    where {{ touched('loan_id') }}
     group by loan_id
 )
 

@@ -40,23 +40,25 @@ select
     case
         when judged.allocation = 'by_installment'
             then ladder.amount > {{ element_at('replay.paid', 'judged.rung_no') }}
-        else ladder.amount > 0 and {{ reaches_to('ladder', 'money') }} > money.paid_to
+        else ladder.amount > 0 and {{ reaches_to('ladder', 'positions') }} > positions.paid_to
     end as is_first_payment_default
 from judged
 inner join {{ ref('int_aging__ladder') }} as ladder
     on ladder.loan_id = judged.loan_id and ladder.period_no = judged.period_no and ladder.rung_no = judged.rung_no
 inner join (
-    select money.*, periods.allocation
-    from {{ ref('int_aging__money') }} as money
+    select
+        positions.*,
+        periods.allocation
+    from {{ ref('int_aging__positions') }} as positions
     inner join {{ ref('int_aging__periods') }} as periods
-        on periods.loan_id = money.loan_id and periods.period_no = money.period_no
-    where money.payer_view = 'all'
-) as money
+        on periods.loan_id = positions.loan_id and periods.period_no = positions.period_no
+    where positions.payer_view = 'all' and {{ touched('positions.loan_id') }}
+) as positions
     on
-        money.loan_id = judged.loan_id
-        and money.period_no = judged.period_no
-        and money.from_on <= judged.judged_on
-        and money.to_on > judged.judged_on
+        positions.loan_id = judged.loan_id
+        and positions.period_no = judged.period_no
+        and positions.from_on <= judged.judged_on
+        and positions.to_on > judged.judged_on
 left join {{ ref('int_aging__replay') }} as replay  -- a miss: money does not name installments
     on
         replay.loan_id = judged.loan_id

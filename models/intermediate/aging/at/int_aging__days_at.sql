@@ -4,7 +4,6 @@
 
 with loans as (
     select * from {{ ref('int_aging__loans_at') }}
-    where is_asked or is_restated
 ),
 
 calendar as (

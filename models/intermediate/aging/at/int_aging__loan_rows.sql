@@ -5,8 +5,7 @@
 -- decision: 0001 two dates, 0004 the ladder, 0008 raw and delinquent days
 
 with loans as (
-    select * from {{ ref('int_aging__figures') }}
-    where is_asked or is_restated
+    select * from {{ ref('int_aging__loans_at') }}
 ),
 
 quarantined as (

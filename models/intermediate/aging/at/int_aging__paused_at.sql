@@ -10,7 +10,7 @@ with windows as (
         -- the first day that no longer counts
         case when day_count = 'include_due_date' then {{ add_days('as_of', 1) }} else as_of end as end_day
     from {{ ref('int_aging__loans_at') }}
-    where (is_asked or is_restated) and days_past_due > 0
+    where days_past_due > 0
 ),
 
 cut as (

@@ -1,5 +1,4 @@
-{{ kept_by_loan() }}
--- grain: loan, period, payer_view and span of days without an event
+-- grain: loan touched that is not plain, period, payer_view and span of days without an event
 -- as of: every day; from_on and to_on (exclusive) say which
 -- decision: 0004 money: paid_to is how far up the ladder money reaches, charges_paid what went to charges
 

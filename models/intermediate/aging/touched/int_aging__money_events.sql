@@ -1,15 +1,15 @@
--- grain: event of money, charge or chargeback in a period, by whose money counts (payer_view `all`, or `customer` where others paid)
+-- grain: event of money, charge or chargeback in a period of a loan touched that is not plain, by whose money counts
+--        (payer_view `all`, or `customer` where others paid)
 -- as of: happened_on; reversals show as events of their own, or, where money is replayed, as smaller amounts
 -- decision: 0004 money
 
 with periods as (
     select * from {{ ref('int_aging__periods') }}
-    where {{ touched('loan_id') }}
+    where not is_plain and {{ touched('loan_id') }}
 ),
 
 payments as (
-    select * from {{ ref('int_aging__payments') }}
-    where {{ touched('loan_id') }}
+    select * from {{ ref('int_aging__touched_payments') }}
 ),
 
 -- a second view only where somebody else than the customer paid

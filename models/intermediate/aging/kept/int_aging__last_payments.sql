@@ -3,6 +3,8 @@
 -- as of: every day; from_on and to_on (exclusive) say which
 -- decision: 0004 a payment counts until all of it is reversed
 
+-- depends_on: {{ ref('int_aging__touched_loans') }}
+
 with payments as (
     select
         original_id,
@@ -13,8 +15,8 @@ with payments as (
         sum(case when is_reversal then -amount else amount end) over (
             partition by original_id order by happened_on
         ) as amount
-    from {{ ref('int_aging__payments') }}
-    where original_kind = 'payment' and {{ touched('loan_id') }}
+    from {{ ref('int_aging__touched_payments') }}
+    where original_kind = 'payment'
 ),
 
 lives as (

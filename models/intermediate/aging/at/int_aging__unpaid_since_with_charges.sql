@@ -3,7 +3,7 @@
 -- decision: 0021 FINREP counts the oldest unpaid amount, a charge's too, whatever the product's charges_age says
 
 with loans as (
-    select * from {{ ref('int_aging__figures') }}
+    select * from {{ ref('int_aging__loans_at') }}
     where as_of = {{ as_of() }} and not charges_age and charged > 0
 ),
 

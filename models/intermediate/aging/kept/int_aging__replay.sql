@@ -171,11 +171,16 @@ daily as (
 )
 
 select
-    loan_id,
-    period_no,
-    payer_view,
-    state_on as from_on,
-    lead(state_on, 1, to_on) over (partition by loan_id, period_no, payer_view order by state_on) as to_on,
-    paid,
-    credit
+    daily.loan_id,
+    daily.period_no,
+    daily.payer_view,
+    daily.state_on as from_on,
+    lead(daily.state_on, 1, daily.to_on) over (
+        partition by daily.loan_id, daily.period_no, daily.payer_view order by daily.state_on
+    ) as to_on,
+    daily.paid,
+    daily.credit,
+    cast({{ first_open_rung('daily.paid', 'rungs.amounts') }} as integer) as first_open_rung,  -- noqa: PRS
+    cast({{ last_paid_rung('daily.paid') }} as integer) as last_paid_rung  -- noqa: PRS
 from daily
+inner join rungs on rungs.loan_id = daily.loan_id and rungs.period_no = daily.period_no

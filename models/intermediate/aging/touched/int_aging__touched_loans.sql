@@ -17,3 +17,9 @@ select loans.loan_id
 from {{ source('raw', 'loans') }} as loans
 inner join {{ source('raw', 'products') }} as products on products.product_id = loans.product_id
 where products._delivery_no > {{ state }}
+union
+-- and one of a customer of all the customer's loans: their figures carry the segment
+select loans.loan_id
+from {{ source('raw', 'loans') }} as loans
+inner join {{ source('raw', 'customers') }} as customers on customers.customer_id = loans.customer_id
+where customers._delivery_no > {{ state }}

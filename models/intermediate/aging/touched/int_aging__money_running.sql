@@ -1,10 +1,10 @@
--- grain: event of money, charge or chargeback in a period and payer_view
+-- grain: event of int_aging__money_events
 -- as of: happened_on; running totals after the event
 -- decision: 0004 money: what pays charges, what climbs the ladder
 
 with periods as (
     select * from {{ ref('int_aging__periods') }}
-    where {{ touched('loan_id') }}
+    where not is_plain and {{ touched('loan_id') }}
 ),
 
 events as (

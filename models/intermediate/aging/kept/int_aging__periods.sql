@@ -1,0 +1,230 @@
+{{ kept_by_loan() }}
+-- grain: loan and period in which one plan, one set of conventions and one set of reversals to replay hold
+-- as of: every day; from_on and to_on (exclusive) say which
+-- decision: 0005 periods; most loans have one; 0060 one axis
+
+with loans as (
+    select * from {{ ref('int_aging__loans') }}
+    where {{ touched('loan_id') }}
+),
+
+conventions as (
+    select * from {{ ref('int_aging__loan_products') }}
+    where {{ touched('loan_id') }}
+),
+
+-- a plan beyond the first may replace it from its effective date on
+plans as (
+    select
+        installments.loan_id,
+        installments.plan_no,
+        coalesce(max(installments.effective_on), min(loans.disbursed_on)) as effective_on,
+        min(loans.disbursed_on) as disbursed_on
+    from {{ ref('int_aging__installments') }} as installments
+    inner join loans on loans.loan_id = installments.loan_id
+    group by installments.loan_id, installments.plan_no
+),
+
+-- in force from its effective date unless a higher number was in force already; the first plan of a loan since always, for no
+-- figure looks at a day before disbursement
+ruling_plans as (
+    select
+        loan_id,
+        plan_no,
+        effective_on,
+        case when plan_no = 1 and effective_on <= disbursed_on then date '0001-01-01' else effective_on end as rules_from
+    from (
+        select
+            *,
+            max(plan_no) over (
+                partition by loan_id order by effective_on, plan_no
+                rows between unbounded preceding and 1 preceding
+            ) as higher_before,
+            row_number() over (partition by loan_id, effective_on order by plan_no desc) as same_day_rank
+        from plans
+    ) as ranked
+    where same_day_rank = 1 and coalesce(higher_before, -1) < plan_no
+),
+
+reversals as (
+    select
+        loan_id,
+        happened_on as reversed_on,
+        true as is_money
+    from {{ ref('int_aging__touched_payments') }}
+    where is_reversal
+    union all
+    select
+        loan_id,
+        happened_on as reversed_on,
+        false as is_money
+    from {{ ref('int_aging__charges') }}
+    where is_reversal
+),
+
+-- a replay starts again where money it has laid is reversed, a queue of charges where a charge is, and a remaining
+-- plan owes again what was paid before it and is reversed after
+boundaries as (
+    select loan_id, from_on from conventions
+    union
+    select loan_id, rules_from as from_on from ruling_plans
+    union
+    select reversals.loan_id, reversals.reversed_on as from_on
+    from reversals
+    inner join conventions
+        on
+            conventions.loan_id = reversals.loan_id
+            and conventions.to_on > reversals.reversed_on
+    where
+        (
+            reversals.is_money
+            and (conventions.allocation <> 'oldest_installment_first' or conventions.plan_basis = 'remaining')
+        )
+        or (not reversals.is_money and (conventions.charges_age or conventions.allocation <> 'oldest_installment_first'))
+),
+
+spans as (
+    select
+        loan_id,
+        from_on,
+        lead(from_on, 1, date '9999-12-31') over (partition by loan_id order by from_on) as to_on,
+        cast(row_number() over (partition by loan_id order by from_on) as integer) as period_no
+    from boundaries
+),
+
+planned as (
+    select
+        spans.loan_id,
+        spans.period_no,
+        spans.from_on,
+        spans.to_on,
+        max(ruling_plans.plan_no) as plan_no,
+        max(ruling_plans.effective_on) as plan_effective_on
+    from spans
+    left join ruling_plans  -- a miss: no plan yet, or never
+        on ruling_plans.loan_id = spans.loan_id and ruling_plans.rules_from <= spans.from_on
+    group by spans.loan_id, spans.period_no, spans.from_on, spans.to_on
+),
+
+periods as (
+    select
+        planned.loan_id,
+        planned.period_no,
+        planned.from_on,
+        planned.to_on,
+        planned.plan_no,
+        planned.plan_effective_on,
+        {{ conventions_of('conventions') }},
+        coalesce(conventions.plan_basis = 'remaining' and planned.plan_no > 1, false) as is_remaining,
+        -- money and obligations before this day do not count: the plan replaced them
+        case
+            when conventions.plan_basis = 'remaining' and planned.plan_no > 1 then planned.plan_effective_on
+            else date '0001-01-01'
+        end as counts_from
+    from planned
+    inner join conventions
+        on
+            conventions.loan_id = planned.loan_id
+            and conventions.from_on <= planned.from_on
+            and conventions.to_on > planned.from_on
+),
+
+-- plans in which a holiday moves a due date past a later one that stays
+holiday_dues as (
+    select
+        installments.loan_id,
+        installments.plan_no,
+        conventions.calendar,
+        installments.due_on
+    from {{ ref('int_aging__installments') }} as installments
+    inner join conventions on conventions.loan_id = installments.loan_id
+    where conventions.due_date_roll = 'following_holiday'
+    union all
+    select
+        plans.loan_id,
+        plans.plan_no,
+        conventions.calendar,
+        loans.matures_on as due_on
+    from plans
+    inner join loans on loans.loan_id = plans.loan_id
+    inner join conventions on conventions.loan_id = plans.loan_id
+    where conventions.due_date_roll = 'following_holiday' and loans.matures_on is not null
+),
+
+holiday_rolled as (
+    select
+        holiday_dues.loan_id,
+        holiday_dues.plan_no,
+        holiday_dues.calendar,
+        holiday_dues.due_on,
+        {{ rolled('holiday_dues.due_on', "'following_holiday'", 'days') }} as rolled_on
+    from holiday_dues
+    left join {{ ref('int_calendar__days') }} as days  -- a miss: beyond the calendar's years
+        on days.calendar = holiday_dues.calendar and days.day = holiday_dues.due_on
+),
+
+swapped as (
+    select distinct
+        loan_id,
+        plan_no
+    from (
+        select
+            *,
+            lead(rolled_on) over (partition by loan_id, plan_no, calendar order by due_on) as next_rolled_on
+        from holiday_rolled
+    ) as followed
+    where next_rolled_on < rolled_on
+),
+
+chargebacks as (
+    select distinct loan_id from {{ ref('stg_repayments') }}
+    where kind = 'chargeback' and {{ touched('loan_id') }}
+),
+
+reversed as (
+    select distinct loan_id from reversals
+    where is_money
+),
+
+charged as (
+    select distinct loan_id from {{ ref('int_aging__charges') }}
+),
+
+paid_by_others as (
+    select distinct loan_id from {{ ref('int_aging__touched_payments') }}
+    where payer <> 'customer'
+),
+
+axes as (
+    select
+        periods.*,
+        swapped.loan_id is null
+        and chargebacks.loan_id is null
+        -- what a remaining plan reopens stands in its queue
+        and not (periods.is_remaining and reversed.loan_id is not null)
+        -- under fees_first charges stand beside the axis
+        and not (periods.charges_age and periods.allocation <> 'fees_first' and charged.loan_id is not null) as is_axis,
+        periods.charges_age and charged.loan_id is not null as has_charges_in_queue,
+        periods.allocation <> 'by_installment' and charged.loan_id is null and paid_by_others.loan_id is null as has_only_payments
+    from periods
+    left join swapped on swapped.loan_id = periods.loan_id and swapped.plan_no = periods.plan_no  -- a miss: the usual case
+    left join chargebacks on chargebacks.loan_id = periods.loan_id  -- a miss: the usual case
+    left join reversed on reversed.loan_id = periods.loan_id  -- a miss: nothing was taken back
+    left join charged on charged.loan_id = periods.loan_id  -- a miss: no charges
+    left join paid_by_others on paid_by_others.loan_id = periods.loan_id  -- a miss: the customer alone has paid
+)
+
+select
+    loan_id,
+    period_no,
+    from_on,
+    to_on,
+    plan_no,
+    plan_effective_on,
+    {{ conventions_of('axes') }},
+    is_remaining,
+    counts_from,
+    is_axis,
+    has_charges_in_queue,
+    is_axis and has_only_payments and count(*) over (partition by loan_id) = 1 as is_plain
+from axes
