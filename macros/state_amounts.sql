@@ -61,9 +61,19 @@ waiting as (
     where charges_waiting > 0 and allocation <> 'fees_first'  -- which pays them as they come
 ),
 
+waiting_ladder as (
+    select * from ladder
+    where loan_id in (select loan_id from waiting)
+),
+
+waiting_rungs as (
+    select * from last_rungs
+    where loan_id in (select loan_id from waiting)
+),
+
 waiting_due as (
     {{ last_up_to(
-        'waiting', 'last_rungs', ['loan_id', 'period_no'], 'state_on', 'rolled_on',
+        'waiting', 'waiting_rungs', ['loan_id', 'period_no'], 'state_on', 'rolled_on',
         ['loan_id', 'period_no', 'state_on', 'paid_to', 'charges_waiting'], ['due_to']
     ) }}
 ),
@@ -80,7 +90,7 @@ paid_after as (
 ),
 
 prepaid as (
-    {{ unpaid_on_axis('paid_after', 'ladder', 'money_left', ['loan_id', 'period_no', 'state_on', 'money_left', 'charges_paid_after']) }}
+    {{ unpaid_on_axis('paid_after', 'waiting_ladder', 'money_left', ['loan_id', 'period_no', 'state_on', 'money_left', 'charges_paid_after']) }}
 ),
 
 charge_rungs as (
@@ -93,9 +103,14 @@ charge_rungs as (
     where is_axis and is_last_of_day and kind = 'charge'
 ),
 
+charged_beside as (
+    select * from axis_states
+    where loan_id in (select loan_id from charge_rungs)
+),
+
 charges_late as (
     {{ last_up_to(
-        'axis_states', 'charge_rungs', ['loan_id', 'period_no'], 'state_on', 'late_from', ['loan_id', 'state_on', 'charges_paid'],
+        'charged_beside', 'charge_rungs', ['loan_id', 'period_no'], 'state_on', 'late_from', ['loan_id', 'state_on', 'charges_paid'],
         ['charged_to'], join='inner'
     ) }}
 ),

@@ -85,28 +85,25 @@ axis_unpaid as (
 ),
 
 -- everything else, rung by rung: charges and chargebacks in the queue, money that names installments
-rungs as (
-    select
-        *,
-        planned_to + charged_back_to as owed_to,
-        -- rolling can put a later obligation before an earlier one; the oldest unpaid is the one that was due first
-        min(rolled_on) over (
-            partition by loan_id, period_no order by rung_no rows between current row and unbounded following
-        ) as unpaid_since
-    from ladder
-    where amount > 0
-),
-
 other_money as (
     select * from money
     where not is_axis or has_charges_in_queue or allocation = 'by_installment'
 ),
 
 other_rungs as (
-    select rungs.*
-    from rungs
-    inner join periods on periods.loan_id = rungs.loan_id and periods.period_no = rungs.period_no
-    where not periods.is_axis or periods.has_charges_in_queue or periods.allocation = 'by_installment'
+    select
+        ladder.*,
+        ladder.planned_to + ladder.charged_back_to as owed_to,
+        -- rolling can put a later obligation before an earlier one; the oldest unpaid is the one that was due first
+        min(ladder.rolled_on) over (
+            partition by ladder.loan_id, ladder.period_no
+            order by ladder.rung_no rows between current row and unbounded following
+        ) as unpaid_since
+    from ladder
+    inner join periods on periods.loan_id = ladder.loan_id and periods.period_no = ladder.period_no
+    where
+        ladder.amount > 0
+        and (not periods.is_axis or periods.has_charges_in_queue or periods.allocation = 'by_installment')
 ),
 
 queue_money as (
