@@ -34,7 +34,7 @@ from flows.history import attach_history, attach_open_quarantine
 from flows.home import Home, Knowledge
 from flows.ledgers import ledgers
 from flows.policy import PROJECT, Policy
-from flows.settings import cache_folder
+from flows.settings import cache_folder, memory_limit
 
 DBT_FOLDERS = ("models", "macros")
 # Keys of tables that nobody reads from outside: the suite proves them, a night does not count every row again.
@@ -83,7 +83,11 @@ arrears:
       schema: main
       threads: 1
       keep_open: true
-      settings: {{TimeZone: Asia/Shanghai, preserve_insertion_order: false, enable_progress_bar: false}}
+      settings:
+        TimeZone: Asia/Shanghai
+        preserve_insertion_order: false
+        enable_progress_bar: false
+        memory_limit: {memory_limit()}
 """
     (folder / "profiles.yml").write_text(profile, "utf-8")
     kept, parse = kept_parse(), folder / "target" / PARSE

@@ -8,11 +8,13 @@ from typing import Any
 
 import duckdb
 
+from flows.settings import memory_limit
+
 
 def connect(path: Path | None = None, read_only: bool = False, **config: Any) -> duckdb.DuckDBPyConnection:
     """Open a database file, or one in memory."""
     connection = duckdb.connect(str(path) if path else ":memory:", read_only=read_only, config=config)
-    connection.execute("set enable_progress_bar = false")
+    connection.execute(f"set enable_progress_bar = false; set memory_limit = '{memory_limit()}'")
     return connection
 
 

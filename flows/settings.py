@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
+
+from flows.errors import UsageError
 
 DEFAULT_HOME = Path(os.environ.get("ARREARS_HOME", "./var"))
 DEFAULT_LANDING = os.environ.get("ARREARS_LANDING")
@@ -43,6 +47,19 @@ def leave_out(prefix: str, but: tuple[str, ...] = ()) -> None:
 def cache_folder() -> Path:
     """What can be made again at the cost of time, kept for this user between runs and homes."""
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "arrears"
+
+
+def memory_limit() -> str:
+    """What DuckDB may take before it spills to disk: ARREARS_MEMORY, else half of what the machine, or its container, has."""
+    asked = os.environ.get("ARREARS_MEMORY", "").strip()
+    if asked and not re.fullmatch(r"[1-9]\d*(\.\d+)? ?[MGT]i?B", asked):
+        raise UsageError(f"ARREARS_MEMORY={asked}: not an amount of memory. Allowed: an amount such as 6GB or 512MB.")
+    if asked:
+        return asked
+    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no container, or one without a limit
+        has = min(has, int(Path("/sys/fs/cgroup/memory.max").read_text("utf-8")))
+    return f"{has // 2 // 1_000_000}MB"
 
 
 def prepare_environment(home: Path) -> None:
