@@ -64,6 +64,6 @@ select
         partition by lawful.customer_id, lawful.channel_code order by coalesce(in_vain.calls, 0), lawful.part_order
     ) as turn
 from lawful
-left join in_vain  -- a miss: not called at that time since he was reached
+left join in_vain  -- a miss: not called at that time since last reached
     on in_vain.customer_id = lawful.customer_id and in_vain.party = lawful.party and in_vain.part_of_day = lawful.part_of_day
 where lawful.from_minute < lawful.to_minute

@@ -53,7 +53,7 @@ select
 from contacts
 where is_third_person or party = 'unknown'
 union all
--- whether the attempt before which he was lost had begun, and the one that found him had not ended it
+-- whether the attempt before which the customer was lost had begun, and the one that found the customer had not ended it
 select
     contacts.attempt_id,
     'lost_contact_flag' as metric,

@@ -1,5 +1,5 @@
 -- grain: contact attempt
--- as of: begun on or before the as-of date by the customer's clock; his time zone and the point's consent by the lag rule
+-- as of: begun on or before the as-of date by the customer's clock; the customer's time zone and the point's consent by the lag rule
 -- decision: 0050 an attempt belongs to the local day on which it began, and to the party said or told by its contact point
 
 with customer_versions as (
@@ -73,7 +73,7 @@ select
     described.consented,
     described.outcome,
     described.is_effective,
-    -- the debtor himself spoke: he was called and answered, or he called
+    -- the debtor spoke: called and answering, or calling
     described.is_with_debtor and (described.is_effective or not described.is_by_lender) as is_reached,
     described.is_with_debtor and described.is_by_lender and described.outcome in ('no_answer', 'invalid') as is_failed,
     coalesce(described.stop_requested, false) as is_stop_requested,

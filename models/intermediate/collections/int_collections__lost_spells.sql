@@ -1,4 +1,4 @@
--- grain: customer and spell in which nobody could reach him
+-- grain: customer and spell in which nobody could reach the customer
 -- as of: attempts begun on or before the as-of date; a spell begins with one attempt and ends with another
 -- decision: 0051 lost contact
 

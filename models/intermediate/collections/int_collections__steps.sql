@@ -90,7 +90,7 @@ points as (
     group by customer_id, kind
 ),
 
--- a customer of whom the ledger of contact points never had a number is called at the one in his file
+-- a customer of whom the ledger of contact points never had a number is called at the one in the customer file
 kinds_known as (
     select distinct
         customer_id,

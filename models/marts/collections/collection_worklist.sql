@@ -109,8 +109,8 @@ from decided
 left join {{ ref('int_collections__lost_contact') }} as lost on lost.customer_id = decided.customer_id  -- a miss: never lost
 left join promises on promises.customer_id = decided.customer_id  -- a miss: never promised
 left join refused_steps on refused_steps.customer_id = decided.customer_id  -- a miss: every step is allowed
-left join tried_steps on tried_steps.customer_id = decided.customer_id  -- a miss: nothing was tried since he was reached
+left join tried_steps on tried_steps.customer_id = decided.customer_id  -- a miss: nothing was tried since the customer was reached
 left join {{ ref('int_collections__call_times') }} as times  -- a miss: the step is no call
     on times.customer_id = decided.customer_id and times.channel_code = decided.channel_code and times.turn = 1
-left join times_tried  -- a miss: no call in vain since he was reached
+left join times_tried  -- a miss: no call in vain since the customer was reached
     on times_tried.customer_id = decided.customer_id and times_tried.channel_code = decided.channel_code
