@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import cycle
 from pathlib import Path
 
 from reperformance import strategies
@@ -26,6 +27,8 @@ KEPT = (
     "states",
 )
 DATES = [date(2026, 1, 31), date(2026, 5, 4)]
+# Nights between: what a date said is kept, so dates come, stay in the history, become month-ends of it, and go back.
+NIGHTS = [date(2025, 12, 31), date(2026, 2, 14), date(2026, 1, 31), date(2026, 3, 31)]
 
 
 def test_incremental_equals_full(tmp_path: Path) -> None:
@@ -38,9 +41,9 @@ def test_incremental_equals_full(tmp_path: Path) -> None:
     assert len(deliveries) > 1
 
     step_by_step, at_once = new_home(tmp_path / "step_by_step"), new_home(tmp_path / "at_once")
-    for delivery in deliveries[:-1]:
+    for delivery, day in zip(deliveries[:-1], cycle(NIGHTS), strict=False):
         load(landing, step_by_step, upto=delivery)
-        built = build_at(step_by_step, DATES[0])
+        built = build_at(step_by_step, day)
         assert built.full_refresh == (delivery == deliveries[0])
     load(landing, step_by_step)
     load(landing, at_once)

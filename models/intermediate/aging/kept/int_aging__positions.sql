@@ -164,7 +164,8 @@ replayed_rungs as (
             rungs.loan_id = replayed.loan_id
             and rungs.period_no = replayed.period_no
             and rungs.rung_no >= replayed.first_open_rung
-            and rungs.rung_no <= greatest(replayed.first_open_rung, replayed.last_paid_rung)
+            -- off an axis an older due date may stand further up
+            and (not rungs.is_axis or rungs.rung_no <= greatest(replayed.first_open_rung, replayed.last_paid_rung))
 ),
 
 replayed_positions as (
