@@ -97,7 +97,7 @@ print(json.dumps({{"seconds": round(took, 2), "of_which_nodes": round(sum(n["sec
 def readers(publication: Path, runs: int) -> dict[str, float]:
     """Milliseconds to open the file, count a mart by date and fetch its first hundred rows."""
     with duckdb.connect(str(publication / "marts.duckdb"), read_only=True) as connection:
-        names = "select table_name from duckdb_tables() where schema_name = 'marts' order by 1"
+        names = "select table_name from duckdb_tables() order by 1"
         marts = [mart for (mart,) in connection.sql(names).fetchall()]
     found = {}
     for mart in marts:
@@ -105,8 +105,8 @@ def readers(publication: Path, runs: int) -> dict[str, float]:
         for _ in range(runs):
             began = time.perf_counter()
             with duckdb.connect(str(publication / "marts.duckdb"), read_only=True) as connection:
-                connection.sql(f"select as_of, count(*) from marts.marts.{mart} group by as_of").fetchall()
-                connection.sql(f"from marts.marts.{mart} limit 100").fetchall()
+                connection.sql(f"select as_of, count(*) from marts.{mart} group by as_of").fetchall()
+                connection.sql(f"from marts.{mart} limit 100").fetchall()
             took.append(1000 * (time.perf_counter() - began))
         found[mart] = round(statistics.median(took), 1)
     return found
@@ -120,9 +120,10 @@ from pathlib import Path
 from expectations import publication
 from expectations.gate import preload, run_gate
 preload()
-database = Path({str(publication / "marts.duckdb")!r})
+folder = Path({str(publication)!r})
+databases = {{name: folder / f"{{name}}.duckdb" for name in ("marts", "evidence")}}
 began = time.perf_counter()
-result = run_gate("publication", database, publication.suites(list(publication.MARTS)), Path({str(folder / "docs")!r}), title="bench")
+result = run_gate("publication", databases, publication.suites(list(publication.MARTS)), Path({str(folder / "docs")!r}), title="bench")
 print(json.dumps({{"seconds": round(time.perf_counter() - began, 2), "success": result.success}}))
 """
     return json.loads(timed([sys.executable, "-c", script])["said"].splitlines()[-1])

@@ -4,14 +4,14 @@
   has none, so nearly every expectation answers `list index out of range` (great_expectations issue 11579; a native
   engine is its pull request 12084). Our dialect reads each result to its end as soon as it is there.
   `tests/expectations/test_gate_bridge.py` fails on the day the stock dialect works: then delete ours.
-- DuckDB names a database after its file, so in `marts.duckdb` the name `marts.loan_aging` is ambiguous between the database
-  and the schema `marts`. And it refuses two connections of one process to one file whose settings differ, where
-  duckdb-engine adds a `custom_user_agent`. Our dialect attaches the file, read-only, under the name `candidate`.
+- A gate looks at more than one file, and DuckDB refuses two connections of one process to one file whose settings differ,
+  where duckdb-engine adds a `custom_user_agent`. Our dialect attaches the files, read-only, to a database in memory, where
+  a schema of views stands for each: Great Expectations finds columns in schemas of one database only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -25,38 +25,48 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def data_source(context: EphemeralDataContext, database: Path) -> Iterator[Any]:
-    """The DuckDB file as a data source, attached once and let go at the end: others may want to write it."""
+def data_source(context: EphemeralDataContext, databases: Mapping[str, Path]) -> Iterator[Any]:
+    """The DuckDB files as one data source, attached once and let go at the end: others may want to write them."""
     register_dialect()
-    path = str(database)
-    attach(path)
+    paths = {name: str(path) for name, path in databases.items()}
+    attach(paths)
     try:
         yield context.data_sources.add_sql(
-            name="duckdb", connection_string="duckdb+gate:///", kwargs={"connect_args": {"path": path}}
+            name="duckdb", connection_string="duckdb+gate:///", kwargs={"connect_args": {"databases": paths}}
         )
     finally:
-        detach(path)
+        detach(paths)
 
 
-_ATTACHED: dict[str, list[duckdb.DuckDBPyConnection]] = {}  # by path: who attached it, then the cursors given out
+# by name and path of the files: who attached them, then the cursors given out
+_ATTACHED: dict[tuple[tuple[str, str], ...], list[duckdb.DuckDBPyConnection]] = {}
 
 
-def attach(path: str) -> None:
+def attach(databases: Mapping[str, str]) -> None:
     import duckdb
 
     connection = duckdb.connect()
     try:
-        connection.execute("attach '{}' as candidate (read_only)".format(path.replace("'", "''")))
+        for name, path in databases.items():
+            connection.execute("attach '{}' as {}_file (read_only)".format(path.replace("'", "''"), name))
+            connection.execute(f"create schema {name}")
+            names = "select table_name from information_schema.tables where table_catalog = ?"
+            for (table,) in connection.execute(names, [f"{name}_file"]).fetchall():
+                connection.execute(f'create view {name}."{table}" as from {name}_file."{table}"')
     except duckdb.Error:
         connection.close()
         raise
-    _ATTACHED[path] = [connection]
+    _ATTACHED[_key(databases)] = [connection]
 
 
-def detach(path: str) -> None:
-    # Great Expectations makes engines of its own and keeps them, so closing ours would leave the file open.
-    for connection in reversed(_ATTACHED.pop(path)):
+def detach(databases: Mapping[str, str]) -> None:
+    # Great Expectations makes engines of its own and keeps them, so closing ours would leave the files open.
+    for connection in reversed(_ATTACHED.pop(_key(databases))):
         connection.close()
+
+
+def _key(databases: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(databases.items()))
 
 
 @cache
@@ -90,17 +100,17 @@ def _gate_dialect() -> type:
                 )
 
     class GateDialect(duckdb_engine.Dialect):
-        """`duckdb+gate:///`, with the file in `connect_args={"path": …}`: any character of a path is then just that."""
+        """`duckdb+gate:///`, with the files in `connect_args={"databases": …}`: any character of a path is then just that."""
 
         supports_statement_cache = False
         execution_ctx_cls = BufferedContext
 
-        def connect(self, *_: Any, path: str, **__: Any) -> duckdb_engine.ConnectionWrapper:
-            if path not in _ATTACHED:
-                attach(path)
-            cursor = _ATTACHED[path][0].cursor()
-            cursor.execute("use candidate; set enable_progress_bar = false")
-            _ATTACHED[path].append(cursor)
+        def connect(self, *_: Any, databases: Mapping[str, str], **__: Any) -> duckdb_engine.ConnectionWrapper:
+            if _key(databases) not in _ATTACHED:
+                attach(databases)
+            cursor = _ATTACHED[_key(databases)][0].cursor()
+            cursor.execute("set enable_progress_bar = false")
+            _ATTACHED[_key(databases)].append(cursor)
             return duckdb_engine.ConnectionWrapper(cursor)
 
         @classmethod

@@ -87,7 +87,7 @@ def sentence(error: str, query: str = "") -> str:
         return f"Schema {found[1]} is missing."
     if found := re.search(r'Referenced column "([^"]+)" (?:was )?not found', error):
         return f"Column {found[1]} is missing{_candidates(error)}."
-    if found := re.search(r'(?:Table|alias) "([^"]+)" does not have a column named "([^"]+)"', error):
+    if found := re.search(r'(?:Table|alias|Values list) "([^"]+)" does not have a column named "([^"]+)"', error):
         return f"Column {found[2]} is missing from {found[1]}{_candidates(error)}."
     return next((line.strip() for line in error.splitlines() if line.strip()), "no reason given")
 

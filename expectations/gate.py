@@ -1,6 +1,6 @@
 """The one way to run a gate.
 
-    result = run_gate("publication", candidate, publication.suites(tables), docs, title="Publication 2026-11-22")
+    result = run_gate("publication", {"marts": …, "evidence": …}, publication.suites(tables), docs, title="Publication 2026-11-22")
     result.success        # False: nothing may be published
     result.to_json()      # every expectation, its outcome and samples of its failing rows
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,14 +29,18 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 
-def run_gate(name: str, database: Path, suites: Sequence[Suite], docs: Path, *, title: str) -> GateResult:
-    """Run every expectation against a DuckDB file, opened read-only, and write one site of data docs to `docs`.
+def run_gate(
+    name: str, databases: Mapping[str, Path], suites: Sequence[Suite], docs: Path, *, title: str
+) -> GateResult:
+    """Run every expectation against DuckDB files, opened read-only, and write one site of data docs to `docs`.
 
-    Raises FileNotFoundError if there is no such database, ValueError if two suites have one name, and duckdb.Error if the
+    `databases`: each by the name that the SQL calls it: a table in the default schema of `marts` is `marts.loan_aging`.
+    Raises FileNotFoundError if there is no such database, ValueError if two suites have one name, and duckdb.Error if a
     file cannot be opened, as when it is open for writing anywhere. Whatever the data holds is a finding, no exception.
     """
-    if not database.is_file():
-        raise FileNotFoundError(f"the {name} gate has no database to look at: {database}")
+    for database in databases.values():
+        if not database.is_file():
+            raise FileNotFoundError(f"the {name} gate has no database to look at: {database}")
     names = [suite.name for suite in suites]
     if repeated := {each for each in names if names.count(each) > 1}:
         raise ValueError(f"the {name} gate has more than one suite for {', '.join(sorted(repeated))}")
@@ -49,7 +53,7 @@ def run_gate(name: str, database: Path, suites: Sequence[Suite], docs: Path, *, 
     began = time.perf_counter()
     run = RunIdentifier(run_name=name)
     context = _context(docs)
-    with data_source(context, database) as source:
+    with data_source(context, databases) as source:
         findings: list[Finding] = []
         for suite in suites:
             findings += _run_suite(context, source, suite, run)
@@ -109,9 +113,9 @@ def _validate(
 
     if suite.query is None:
         schema, _, table = suite.table.rpartition(".")
-        with warnings.catch_warnings():  # it would have one data source per schema; one file is one source here
+        with warnings.catch_warnings():  # it would have one data source per schema; all files are one source here
             warnings.filterwarnings("ignore", message="`schema_name` is deprecated", category=DeprecationWarning)
-            asset = source.add_table_asset(name=suite.table, table_name=table, schema_name=schema or None)
+            asset = source.add_table_asset(name=suite.table, table_name=table, schema_name=schema)
         batch = asset.add_batch_definition_whole_table("all rows")
     else:
         asset = source.add_query_asset(name=suite.name, query=suite.query)
@@ -245,7 +249,7 @@ def _columns(engine: sqlalchemy.Engine, table: str) -> set[str]:
     schema, _, name = table.rpartition(".")
     query = "select column_name from information_schema.columns where table_schema = :schema and table_name = :name"
     with engine.connect() as connection:
-        found = connection.execute(sqlalchemy.text(query), {"schema": schema or "main", "name": name})
+        found = connection.execute(sqlalchemy.text(query), {"schema": schema, "name": name})
         return {column for (column,) in found}
 
 

@@ -61,8 +61,8 @@ def worst_customer(publication: Path) -> str:
     with duckdb.connect(str(publication / "marts.duckdb"), read_only=True) as connection:
         found = connection.sql(
             """
-            select customer_id from marts.marts.case_files
-            left join marts.marts.watchlist using (customer_id)  -- a miss: overdue without a signal
+            select customer_id from marts.case_files
+            left join marts.watchlist using (customer_id)  -- a miss: overdue without a signal
             order by severity_order nulls last, points desc nulls last, customer_id limit 1
             """
         ).fetchone()
@@ -75,11 +75,11 @@ def case_of(home: Path, customer: str, as_of: str | None, lang: str) -> dict[str
     publication = _publication(place, as_of)
     with duckdb.connect(str(publication / "marts.duckdb"), read_only=True) as connection:
         found = {
-            mart: _rows(connection, f"select * from marts.marts.{mart} where customer_id = ? order by all", customer)
+            mart: _rows(connection, f"select * from marts.{mart} where customer_id = ? order by all", customer)
             for mart in ("case_files", "watchlist", "risk_classification")
         }
-        known = _rows(connection, "select as_of from marts.marts.loan_aging where customer_id = ? limit 1", customer)
-        (day,) = connection.sql("select max(as_of) from marts.marts.loan_aging").fetchone() or (None,)
+        known = _rows(connection, "select as_of from marts.loan_aging where customer_id = ? limit 1", customer)
+        (day,) = connection.sql("select max(as_of) from marts.loan_aging").fetchone() or (None,)
     if not known and not any(found.values()):
         raise UsageError(
             f"There is no customer {customer} with a debt in {publication.name}. Give a customer_id as it stands in loan_aging."

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
@@ -41,11 +41,11 @@ def _stop() -> None:
     _keeper.wait(5)
 
 
-def judge(name: str, database: Path, suites: Sequence[Suite], docs: Path, *, title: str) -> GateResult:
+def judge(name: str, databases: Mapping[str, Path], suites: Sequence[Suite], docs: Path, *, title: str) -> GateResult:
     """`run_gate`, over there if it was started."""
     if _keeper is None:
-        return run_gate(name, database, suites, docs, title=title)
-    pickle.dump((name, database, suites, docs, title), _keeper.stdin)
+        return run_gate(name, databases, suites, docs, title=title)
+    pickle.dump((name, databases, suites, docs, title), _keeper.stdin)
     _keeper.stdin.flush()
     try:
         answer = pickle.load(_keeper.stdout)
@@ -63,9 +63,9 @@ def _keep() -> None:
     threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     preload()
     while True:
-        name, database, suites, docs, title = requests.get()
+        name, databases, suites, docs, title = requests.get()
         try:
-            answer = pickle.dumps(run_gate(name, database, suites, docs, title=title))
+            answer = pickle.dumps(run_gate(name, databases, suites, docs, title=title))
         except Exception as error:
             answer = pickle.dumps(_told(error))
         answers.write(answer)

@@ -35,18 +35,25 @@ class Candidate:
 
     @property
     def database(self) -> Path:
+        """The marts, in the default schema: DuckDB calls the database after its file, so `marts.loan_aging` is one of them."""
         return self.folder / "marts.duckdb"
+
+    @property
+    def evidence(self) -> Path:
+        """What the gate compares them with, for auditors."""
+        return self.folder / "evidence.duckdb"
 
 
 def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
-    """Copy the marts out of the working database into a candidate, with the evidence that the gate compares them to."""
+    """Copy the marts out of the working database into a candidate, and put the evidence that the gate compares them to beside them."""
     clear_leftovers(home)
     folder = home.published / f".staging-{run_id}"
     (folder / "parquet").mkdir(parents=True)
-    candidate = connect(folder / "marts.duckdb")
+    found = Candidate(folder, as_of, [])
+    candidate = connect(found.database)
     try:
         candidate.execute(f"attach {quote(str(built.database))} as work (read_only)")
-        candidate.execute("create schema marts")
+        candidate.execute(f"attach {quote(str(found.evidence))} as evidence")
         marts = [
             name
             for (name,) in candidate.sql(
@@ -54,14 +61,14 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
             ).fetchall()
         ]
         for mart in marts:
-            candidate.execute(f"create table marts.marts.{mart} as select * from work.marts.{mart} order by all")
+            candidate.execute(f"create table marts.{mart} as select * from work.marts.{mart} order by all")
         _describe(candidate, built.dbt_target, marts)
         for path in sorted((Path(__file__).parent / "evidence").glob("*.sql")):  # _ledgers.sql is first
             candidate.execute(path.read_text("utf-8"))
         reperform(candidate)
         for mart, facts in (current_manifest(home) or {}).get("marts", {}).items():
             candidate.execute("insert into evidence.previous values (?, ?)", [mart, facts["rows"]])
-        candidate.execute("detach work; checkpoint")
+        candidate.execute("detach work; checkpoint evidence; checkpoint marts; detach evidence")
     finally:
         candidate.close()
     return Candidate(folder, as_of, marts)
@@ -73,7 +80,7 @@ def _describe(candidate: duckdb.DuckDBPyConnection, target: Path, marts: list[st
     for node in manifest["nodes"].values():
         if node["resource_type"] != "model" or node["schema"] != "marts" or node["name"] not in marts:
             continue
-        mart = f"marts.marts.{node['name']}"
+        mart = f"marts.{node['name']}"
         candidate.execute(f"comment on table {mart} is {quote(' '.join(node['description'].split()))}")
         for column in node["columns"].values():
             text = quote(" ".join(column["description"].split()))
@@ -86,9 +93,7 @@ def write_files(candidate: Candidate) -> dict[str, dict[str, Any]]:
     with connect(candidate.database, read_only=True) as connection:
         for mart in candidate.marts:
             path = candidate.folder / "parquet" / f"{mart}.parquet"
-            connection.execute(
-                f"copy (from marts.marts.{mart}) to {quote(str(path))} (format parquet, compression zstd)"
-            )
+            connection.execute(f"copy (from marts.{mart}) to {quote(str(path))} (format parquet, compression zstd)")
             rows, digest = content_hash(connection, path)
             marts[mart] = {"rows": rows, "hash": digest}
     return marts
@@ -99,6 +104,8 @@ def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Pa
     folder = candidate.folder
     write_json(folder / "manifest.json", manifest)
     shutil.copytree(docs, folder / "validation")
+    for database in (candidate.database, candidate.evidence):
+        database.chmod(0o440)
     sync_files(folder)
     final = home.published / f"{candidate.as_of}-{manifest['run_id']}"
     folder.rename(final)

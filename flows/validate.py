@@ -28,7 +28,7 @@ def check_landing(home: Home, run_id: str, prepared: Prepared) -> GateResult:
         home,
         run_id,
         f"landing-{prepared.delivery}",
-        prepared.gate_database,
+        {"gate": prepared.gate_database},
         landing.suites(),
         f"Delivery {prepared.delivery}",
     )
@@ -47,7 +47,7 @@ def check_publication(home: Home, run_id: str, candidate: Candidate) -> GateResu
         home,
         run_id,
         "publication",
-        candidate.database,
+        {"marts": candidate.database, "evidence": candidate.evidence},
         publication.suites(set(candidate.marts)),
         f"Publication as of {candidate.as_of}",
     )
@@ -57,10 +57,10 @@ def check_publication(home: Home, run_id: str, candidate: Candidate) -> GateResu
     return gate
 
 
-def _run(home: Home, run_id: str, name: str, database: Path, suites: list, title: str) -> GateResult:
+def _run(home: Home, run_id: str, name: str, databases: dict[str, Path], suites: list, title: str) -> GateResult:
     docs = docs_of(home, run_id) / name
     docs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    gate = gatekeeper.judge(name, database, suites, docs, title=title)
+    gate = gatekeeper.judge(name, databases, suites, docs, title=title)
     write_json(docs / "result.json", gate.to_json_dict())
     artifacts.show_gate(gate)
     return gate

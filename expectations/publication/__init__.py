@@ -1,7 +1,7 @@
 """The publication gate: what is about to go out, against evidence that was reached another way.
 
-It runs against the candidate `marts.duckdb`: the marts in schema `marts`, and beside them schema `evidence`, built straight
-from the ledgers by SQL that shares nothing with the models. Our own code's keys and identities are dbt's tests; here is
+It runs against the candidate: the marts in `marts.duckdb`, and beside it `evidence.duckdb`, built straight from the ledgers
+by SQL that shares nothing with the models. Our own code's keys and identities are dbt's tests; here is
 what a reader relies on: nobody is missing, late is late, sums add up to the book, nothing private is in it.
 
 One module per domain: `evidence()` has the suites on its evidence, `MARTS` one function per mart; a mart that has none is

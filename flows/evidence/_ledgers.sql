@@ -1,7 +1,5 @@
 -- Evidence for the publish gate, worked out straight from the ledgers (`work.raw`) and sharing nothing with the models.
--- Runs inside the candidate database, with the working database attached as `work`. Everything as of work.raw.run.
-
-create schema evidence;
+-- Runs in the candidate, with evidence.duckdb attached as `evidence` and the working database as `work`. Everything as of work.raw.run.
 
 create table evidence.run as
 select

@@ -61,16 +61,16 @@ def reperform(candidate: duckdb.DuckDBPyConnection) -> None:
     candidate.execute(
         f"""
         create or replace temp table sampled as
-        select * from (select as_of, loan_id from marts.marts.loan_aging where days_past_due > 0 {by_chance} limit {half})
+        select * from (select as_of, loan_id from marts.loan_aging where days_past_due > 0 {by_chance} limit {half})
         union
-        select * from (select as_of, loan_id from marts.marts.loan_aging {by_chance} limit {run["reperformance_sample"] - half})
+        select * from (select as_of, loan_id from marts.loan_aging {by_chance} limit {run["reperformance_sample"] - half})
         """
     )
     ledgers, calendar = _ledgers(candidate), _calendar(candidate)
     (default_terms,) = _rows(candidate, "select * from work.policy.convention_default")
     defaults = terms_of(default_terms, Terms())
     published: dict[date, dict[str, Row]] = defaultdict(dict)
-    for row in _rows(candidate, "select * from marts.marts.loan_aging semi join sampled using (as_of, loan_id)"):
+    for row in _rows(candidate, "select * from marts.loan_aging semi join sampled using (as_of, loan_id)"):
         published[row["as_of"]][row["loan_id"]] = row
     found = []
     for day, shown in sorted(published.items()):

@@ -21,11 +21,11 @@ Rows = list[dict[str, Any]]
 def write_gate_database(
     c: duckdb.DuckDBPyConnection, path: Path, sources: Sources, touched: dict[str, Ledger], rate: Decimal
 ) -> tuple[Rows, Rows, dict[str, int]]:
-    """landing_gate.duckdb, schema gate: totals per file and ledger, warnings, quarantine; the landing gate reads it.
+    """landing_gate.duckdb: totals per file and ledger, warnings, quarantine; the landing gate reads it.
 
     Returns what of it goes into the delivery's record: totals by file and by ledger, and the number of warnings by rule.
     """
-    c.execute(f"attach {quote(str(path))} as gates; create schema gates.gate;")
+    c.execute(f"attach {quote(str(path))} as gate")
     delivery = quote(sources.delivery.name)
     listed = ", ".join(
         f"({n}, {quote(e.file)}, {quote(e.ledger)}, {sources.files[e.file].rows})"
@@ -33,7 +33,7 @@ def write_gate_database(
     )
     c.execute(
         f"""
-        create table gates.gate.file_totals as
+        create table gate.file_totals as
         with entries (entry, file, ledger, rows_in_file) as (values {listed})
         select
             {delivery} as delivery, entry, file, ledger,
@@ -49,7 +49,7 @@ def write_gate_database(
     )
     c.execute(
         f"""
-        create table gates.gate.ledger_totals as
+        create table gate.ledger_totals as
         select
             delivery, ledger,
             sum(rows_read)::bigint as rows_read, sum(rows_loaded)::bigint as rows_loaded,
@@ -63,27 +63,27 @@ def write_gate_database(
                 when sum(amount_read) = 0 then 0 else least(1, greatest(0, sum(amount_quarantined)::double / sum(amount_read)))
             end::decimal(9, 6) as quarantine_rate_amount,
             {rate}::decimal(9, 6) as max_quarantine_rate
-        from gates.gate.file_totals
+        from gate.file_totals
         group by delivery, ledger;
 
-        create table gates.gate.quarantine as
+        create table gate.quarantine as
         select {delivery} as delivery, ledger, file, line, array_to_string(reasons, ', ') as reasons, {SHOWN_KEY} as key
         from quarantine;
 
-        create table gates.gate.required_ledgers as
-        select {delivery} as delivery, ledger, true as delivered from gates.gate.ledger_totals;
+        create table gate.required_ledgers as
+        select {delivery} as delivery, ledger, true as delivered from gate.ledger_totals;
 
-        create table gates.gate.warnings (delivery varchar, ledger varchar, rule varchar, key varchar, detail varchar);
+        create table gate.warnings (delivery varchar, ledger varchar, rule varchar, key varchar, detail varchar);
         """
     )
     for query in _warnings(sources, touched):
-        c.execute(f"insert into gates.gate.warnings select {delivery}, * from ({query})")
-    totals = _dicts(c.sql("select * exclude (delivery) from gates.gate.file_totals order by entry"))
+        c.execute(f"insert into gate.warnings select {delivery}, * from ({query})")
+    totals = _dicts(c.sql("select * exclude (delivery) from gate.file_totals order by entry"))
     by_ledger = _dicts(
-        c.sql("select * exclude (delivery, max_quarantine_rate) from gates.gate.ledger_totals order by ledger")
+        c.sql("select * exclude (delivery, max_quarantine_rate) from gate.ledger_totals order by ledger")
     )
-    warned = dict(c.sql("select rule, count(*) from gates.gate.warnings group by rule order by rule").fetchall())
-    c.execute("detach gates")
+    warned = dict(c.sql("select rule, count(*) from gate.warnings group by rule order by rule").fetchall())
+    c.execute("detach gate")
     return totals, by_ledger, warned
 
 

@@ -23,9 +23,9 @@ def test_many_dates_are_one_publication_as_of_the_last(home: Path, arrears) -> N
     assert (manifest["status"], manifest["as_of"]) == ("published", ASKED[-1])
     assert manifest["dates"] == ASKED
     with duckdb.connect(str(publication / "marts.duckdb"), read_only=True) as reader:
-        dates = reader.sql("select distinct as_of from marts.marts.loan_aging order by all").fetchall()
+        dates = reader.sql("select distinct as_of from marts.loan_aging order by all").fetchall()
         links = reader.sql(
-            "select distinct from_as_of, as_of, is_partial from marts.marts.roll_rates order by all"
+            "select distinct from_as_of, as_of, is_partial from marts.roll_rates order by all"
         ).fetchall()
     assert [str(day) for (day,) in dates] == ASKED
     assert [(str(a), str(b), c) for a, b, c in links] == [(*ASKED[:2], False), (*ASKED[1:], False)]

@@ -72,7 +72,7 @@ def read_until_it_ends(home: Path, night: subprocess.Popen) -> Iterator[dict[str
         current = (home / "published" / "current").resolve()
         manifest = json.loads((current / "manifest.json").read_text())
         with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as reader:
-            as_of, rows = reader.sql("select max(as_of), count(*) from marts.marts.loan_aging").fetchone()
+            as_of, rows = reader.sql("select max(as_of), count(*) from marts.loan_aging").fetchone()
         yield {
             "manifest": f"{manifest['as_of']}, {manifest['marts']['loan_aging']['rows']} rows",
             "read": f"{as_of}, {rows} rows",
@@ -111,7 +111,7 @@ def test_a_kill_at_any_point_leaves_the_last_publication_and_the_next_run_mends_
         current = (home / "published" / "current").resolve()
         assert current == standing or (moment == "Publishing" and current.name.startswith("2026-11-30"))
         with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as reader:
-            assert reader.sql("select count(distinct as_of) from marts.marts.loan_aging").fetchone()[0] == 1
+            assert reader.sql("select count(distinct as_of) from marts.loan_aging").fetchone()[0] == 1
     resumed = arrears(*nightly(home, "--json"))
     assert resumed.code == 0, resumed.err
     assert hashes(home / "published" / "current") == undisturbed.hashes

@@ -34,13 +34,16 @@ def suites_of(gate: str) -> list[Suite]:
 
 
 @pytest.fixture(scope="module")
-def connections(sound: dict[str, Path]) -> dict[str, duckdb.DuckDBPyConnection]:
-    """A copy of each sound database in memory."""
+def connections(sound: dict[str, dict[str, Path]]) -> dict[str, duckdb.DuckDBPyConnection]:
+    """The tables of each gate in memory, in schemas named as its databases are: a transaction writes to one database only."""
     made = {gate: duckdb.connect() for gate in sound}
     for gate, connection in made.items():
-        connection.execute(
-            f"attach '{sound[gate]}' as sound (read_only); copy from database sound to memory; detach sound"
-        )
+        for name, path in sound[gate].items():
+            connection.execute(f"attach '{path}' as sound (read_only); create schema memory.{name}")
+            tables = connection.sql("select table_name from duckdb_tables() where database_name = 'sound'").fetchall()
+            for (table,) in tables:
+                connection.execute(f"create table memory.{name}.{table} as from sound.{table}")
+            connection.execute("detach sound")
     return made
 
 

@@ -19,8 +19,7 @@ def gate(tmp_path: Path):
     with duckdb.connect(str(database)) as connection:
         connection.execute(
             """
-            create schema gate;
-            create table gate.loans as
+            create table loans as
             select
                 'L-' || lpad(i::varchar, 4, '0') as loan_id,
                 i * 0.01::decimal(18, 2) as amount,
@@ -32,7 +31,7 @@ def gate(tmp_path: Path):
 
     def run(*expectations, table: str = "gate.loans", query: str | None = None) -> GateResult:
         suite = Suite(table, expectations, query=query)
-        return run_gate("test", database, [suite], tmp_path / "docs", title="Test")
+        return run_gate("test", {"gate": database}, [suite], tmp_path / "docs", title="Test")
 
     return run
 
@@ -123,4 +122,4 @@ def test_a_result_is_json(gate):
 
 def test_a_database_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="has no database to look at"):
-        run_gate("test", tmp_path / "absent.duckdb", [], tmp_path, title="Test")
+        run_gate("test", {"gate": tmp_path / "absent.duckdb"}, [], tmp_path, title="Test")

@@ -21,7 +21,6 @@ def home(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (tmp_path / "published" / "current").symlink_to(folder.name)
     with duckdb.connect(str(folder / "marts.duckdb")) as connection:
-        connection.execute("create schema marts.marts; use marts.marts")
         connection.execute(
             """
             create table loan_aging as

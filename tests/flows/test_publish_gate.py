@@ -47,13 +47,14 @@ def test_a_sound_candidate_passes(home: Home, candidate: Candidate) -> None:
 @pytest.mark.parametrize(
     ("defect", "said"),
     [
-        ("delete from marts.marts.loan_aging where loan_id = (select min(loan_id) from marts.marts.loan_aging where not is_written_off)", "No loan of the book is absent from loan_aging"),
-        ("update marts.marts.loan_aging set days_past_due = 0, oldest_unpaid_due_on = null, m_stage = 'M0', overdue_balance = 0 where loan_id = (select min(loan_id) from marts.evidence.recomputed where days_past_due > 0)", "Late loans are flagged"),
-        ("update marts.marts.aging_distribution set outstanding_principal = outstanding_principal + 0.01 where bucket = 'M0'", "add up to the book"),
+        ("delete from marts.loan_aging where loan_id = (select min(loan_id) from marts.loan_aging where not is_written_off)", "No loan of the book is absent from loan_aging"),
+        ("update marts.loan_aging set days_past_due = 0, oldest_unpaid_due_on = null, m_stage = 'M0', overdue_balance = 0 where loan_id = (select min(loan_id) from evidence.recomputed where days_past_due > 0)", "Late loans are flagged"),
+        ("update marts.aging_distribution set outstanding_principal = outstanding_principal + 0.01 where bucket = 'M0'", "add up to the book"),
     ],
 )  # fmt: skip
 def test_a_defect_ends_the_run_and_names_itself(home: Home, candidate: Candidate, defect: str, said: str) -> None:
     with duckdb.connect(str(candidate.database)) as connection:
+        connection.execute(f"attach '{candidate.evidence}' as evidence (read_only)")
         connection.execute(defect)
     with pytest.raises(ValidationFailed) as failed:
         check_publication(home, "run-2", candidate)

@@ -26,7 +26,7 @@ def test_it_agrees_on_a_nasty_book_and_sees_what_is_planted(tmp_path: Path) -> N
     built = build_at(home, DAY)
 
     candidate = stage(home, built, DAY, "sound")
-    (sample,) = rows_of(candidate.database, "select count(distinct loan_id) as loans from evidence.reperformed")
+    (sample,) = rows_of(candidate.evidence, "select count(distinct loan_id) as loans from evidence.reperformed")
     assert sample["loans"] > 100
     assert check_publication(home, "sound", candidate).failed == []
 
@@ -37,7 +37,7 @@ def test_it_agrees_on_a_nasty_book_and_sees_what_is_planted(tmp_path: Path) -> N
         )
         connection.execute("update raw.run set reperformance_sample = 1000")
     candidate = stage(home, built, DAY, "planted")
-    differing = rows_of(candidate.database, "from evidence.reperformed where published is distinct from recomputed")
+    differing = rows_of(candidate.evidence, "from evidence.reperformed where published is distinct from recomputed")
     assert [(row["loan_id"], row["column_name"]) for row in differing] == [(late, "max_days_past_due")]
     with pytest.raises(ValidationFailed, match="Every figure of the sampled loans is the one re-performed: 1 row"):
         check_publication(home, "planted", candidate)

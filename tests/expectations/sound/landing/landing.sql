@@ -1,5 +1,3 @@
-create schema gate;
-
 create table gate.file_totals (
     delivery varchar, file varchar, ledger varchar,
     rows_read bigint, rows_filtered bigint, rows_loaded bigint, rows_duplicate bigint, rows_quarantined bigint,

@@ -1,6 +1,3 @@
-create schema marts;
-create schema evidence;
-
 create table evidence.run as
 select
     date '2026-10-31' as as_of, '2026-10-31' as known_at, 'policy-1' as policy_version,
