@@ -1,45 +1,32 @@
-"""Build: show dbt what is known, and let its models compute. State is kept by loan touched.
+"""Build: show dbt's models what is known, and let them compute. State is kept by loan touched.
 
-dbt runs in a folder beside its database, under HOME, that links to the project's models and macros and holds the resolved
-seeds, so the installed project is never written and `--policy` changes nothing but one run's seeds.
-
-Reading the project takes dbt longer than computing a small book. It does so once per installation: its parse is kept for
-this user and given to each new folder, where dbt reads again only what differs, such as the seeds of a `--policy`. That
-needs a profile that is the same in every folder: the database is named relative to it.
+The statements are dbt's: it runs them itself the first time, and the engine runs what dbt compiled from then on
+(`compiled.py`), until a model, a macro or a version changes.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import yaml
 
+from flows import compiled, dbt_project
 from flows.database import connect, quote
 from flows.dates import Dates
 from flows.earlier import Earlier, earlier_publications
-from flows.errors import ArrearsError, ValidationFailed
+from flows.errors import ValidationFailed
 from flows.history import attach_history, attach_open_quarantine
 from flows.home import Home, Knowledge
 from flows.ledgers import ledgers
 from flows.policy import PROJECT, Policy
-from flows.settings import cache_folder, memory_limit
-
-DBT_FOLDERS = ("models", "macros")
-# Keys of tables that nobody reads from outside: the suite proves them, a night does not count every row again.
-KEYS_INSIDE = "path:models/intermediate,resource_type:test"
-PARSE = "partial_parse.msgpack"  # as dbt calls it
 
 
 @dataclass(frozen=True)
@@ -53,86 +40,10 @@ class Built:
     compared: list[str]
 
 
-class BuildFailed(ArrearsError):
-    """A model or a test of our own code failed: a fault of ours, told with its node and message."""
-
-
-def project_folder(home: Home, policy: Policy, database: Path) -> Path:
-    """The dbt project of this home: links to models and macros, the resolved seeds, a profile for the database."""
-    folder = database.parent / "dbt"
-    (folder / "seeds").mkdir(parents=True, exist_ok=True)
-    for name in DBT_FOLDERS:
-        _link(PROJECT / name, folder / name)
-    (folder / "tests").mkdir(exist_ok=True)
-    _link(PROJECT / "tests" / "dbt", folder / "tests" / "dbt")
-    shutil.copyfile(PROJECT / "dbt_project.yml", folder / "dbt_project.yml")
-    for path in (PROJECT / "seeds").glob("*/_*.yml"):
-        copy = shutil.copyfile(path, folder / "seeds" / path.name)
-        os.utime(copy, ns=(path.stat().st_mtime_ns,) * 2)  # dbt knows a file that it has read by its time
-    for name, content in policy.content().items():
-        path = folder / "seeds" / f"{name}.csv"
-        if not path.exists() or path.read_bytes() != content:
-            path.write_bytes(content)
-    profile = f"""
-arrears:
-  target: duckdb
-  outputs:
-    duckdb:
-      type: duckdb
-      path: ../{database.name}
-      schema: main
-      threads: 1
-      keep_open: true
-      settings:
-        TimeZone: Asia/Shanghai
-        preserve_insertion_order: false
-        enable_progress_bar: false
-        memory_limit: {memory_limit()}
-"""
-    (folder / "profiles.yml").write_text(profile, "utf-8")
-    kept, parse = kept_parse(), folder / "target" / PARSE
-    if kept.exists() and not parse.exists():
-        parse.parent.mkdir(exist_ok=True)
-        shutil.copyfile(kept, parse)
-    return folder
-
-
-def kept_parse() -> Path:
-    """Where this installation's parse is kept, named after its files and their times; dbt itself compares what they hold."""
-    files = sorted(p for name in DBT_FOLDERS for p in (PROJECT / name).rglob("*.*"))
-    times = " ".join(f"{path.name} {path.stat().st_mtime_ns}" for path in files)
-    packages = " ".join(version(package) for package in ("dbt-core", "dbt-duckdb"))
-    project, state = (hashlib.sha256(text.encode()).hexdigest()[:12] for text in (str(PROJECT), times + packages))
-    return cache_folder() / f"{project}-{state}.{PARSE}"
-
-
-def _keep_parse(parse: Path) -> None:
-    """Keep it for the next new folder. A cache that cannot be written costs time and nothing else."""
-    kept = kept_parse()
-    mine = kept.with_name(f".{kept.name}.{os.getpid()}")
-    try:
-        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copyfile(parse, mine)
-        mine.replace(kept)
-        for other in kept.parent.glob(f"{kept.name.split('-')[0]}-*"):
-            if other != kept:
-                other.unlink(missing_ok=True)
-    except OSError:
-        mine.unlink(missing_ok=True)
-
-
-def _link(source: Path, target: Path) -> None:
-    if target.is_symlink() and Path(os.readlink(target)) == source:
-        return
-    if target.is_symlink():
-        target.unlink()
-    target.symlink_to(source, target_is_directory=True)
-
-
 def code_version() -> str:
     """sha256 over the models, macros and the input contract: state computed by other code is not continued."""
     digest = hashlib.sha256()
-    files = [p for name in DBT_FOLDERS for p in (PROJECT / name).rglob("*.sql")]
+    files = [p for name in dbt_project.FOLDERS for p in (PROJECT / name).rglob("*.sql")]
     for path in sorted([*files, PROJECT / "flows" / "ledgers.yml"]):
         digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
@@ -163,21 +74,30 @@ def build(
     kept = state if state and _continues(state, here) else None
     earlier = earlier_publications(home, knowledge, policy.version, dates)
     _show_knowledge(home, database, knowledge, policy, dates, earlier, kept)
-    folder = project_folder(home, policy, database)
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if marts:
-        arguments += ["--indirect-selection", "cautious", "--select", "resource_type:seed"]
-        arguments += [f"+{mart}" for mart in marts]
-    if not keys_inside:
-        arguments += ["--exclude", KEYS_INSIDE]
-    if kept is None:
-        arguments += ["--full-refresh"]
-    else:
-        arguments += ["--exclude-resource-type", "seed"]
-    nodes = compute(folder, arguments)
+    folder = dbt_project.project_folder(home, policy, database)
+    nodes = _compute(folder, database, marts, keys_inside, continues=kept is not None)
     with connect(database) as connection:
         connection.execute("create or replace table raw.state as select ? as state", [json.dumps(here)])
     return Built(database, folder / "target", nodes, kept is None, [e.run_id for e in earlier])
+
+
+def _compute(
+    folder: Path, database: Path, marts: Sequence[str], keys_inside: bool, continues: bool
+) -> list[dict[str, Any]]:
+    """Run what dbt compiled, or, where that is not kept yet, dbt; what it runs of a whole build is kept for the next."""
+    if kept := compiled.kept(continues):
+        nodes = compiled.run(database, folder, compiled.needed(kept, marts, keys_inside, continues))
+        dbt_project.refuse_failed(nodes)
+        return nodes
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    arguments += ["--exclude-resource-type", "seed"] if continues else ["--full-refresh"]
+    if marts:
+        arguments += ["--indirect-selection", "cautious", "--select", "resource_type:seed"]
+        arguments += [f"+{mart}" for mart in marts]
+    nodes = dbt_project.build(folder, arguments)
+    if not marts:
+        compiled.keep(database, folder / "target", continues)
+    return nodes
 
 
 def working_database(home: Home, knowledge: Knowledge) -> Path:
@@ -300,78 +220,6 @@ def _show_earlier(connection: duckdb.DuckDBPyConnection, earlier: list[Earlier])
     if not said:
         said = [f"select {', '.join(f'null::{kind} as {name}' for name, kind in _loan_columns().items())} where false"]
     connection.execute(f"create or replace view published_loans as {' union all by name '.join(said)}")
-
-
-def run_dbt(folder: Path, arguments: list[str]) -> Any:
-    """dbt's results of a command, run in this process, quietly, on the project parsed once; what fails is for the caller."""
-    from dbt.cli.main import dbtRunner
-
-    options = ["--project-dir", str(folder), "--profiles-dir", str(folder)]
-    options += ["--log-level", "none", "--log-path", str(folder / "logs")]
-    with _in_folder(folder):
-        try:
-            parsed = dbtRunner().invoke(["parse", "--no-write-json", *options])
-            if parsed.exception is None and not kept_parse().exists():
-                _keep_parse(folder / "target" / PARSE)
-            if parsed.exception is None:
-                _read_seeds_from(folder, parsed.result)
-                result = dbtRunner(parsed.result).invoke([*arguments, *options])
-            else:
-                result = parsed
-        finally:
-            close_connections()
-    if result.exception is not None:
-        raise BuildFailed(f"dbt could not run: {result.exception}")
-    return result
-
-
-def _read_seeds_from(folder: Path, manifest: Any) -> None:
-    """A parse made for another folder names that folder, and dbt-duckdb would read the seeds there."""
-    for node in manifest.nodes.values():
-        if node.resource_type == "seed":
-            node.root_path = str(folder)
-
-
-def compute(folder: Path, arguments: list[str]) -> list[dict[str, Any]]:
-    """Each node that dbt ran, with its time; a failing node raises with its name and first message."""
-    result = run_dbt(folder, arguments)
-    nodes = [
-        {
-            "node": r.node.unique_id,
-            "status": str(r.status),
-            "seconds": round(r.execution_time, 3),
-            "message": r.message,
-            "failures": r.failures,
-        }
-        for r in getattr(result.result, "results", [])
-    ]
-    failed = [n for n in nodes if n["status"] in ("error", "fail", "runtime error")]
-    if failed or not result.success:
-        first = failed[0] if failed else {"node": "dbt", "message": "failed without a node"}
-        if "No space left" in str(first["message"]):
-            raise OSError(errno.ENOSPC, "No space left on device", first["node"])
-        raise BuildFailed(
-            f"{len(failed)} dbt node{'s' * (len(failed) != 1)} failed, the first {first['node']}: {first['message']}"
-        )
-    return nodes
-
-
-def close_connections() -> None:
-    """Let go of the database: dbt holds it beyond its invocation, and opening it anew for each node takes half of the time."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    DuckDBConnectionManager.close_all_connections()
-
-
-@contextmanager
-def _in_folder(folder: Path) -> Iterator[None]:
-    """dbt resolves some paths against the working directory."""
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 def keep_artifacts(built: Built, folder: Path) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flows import gatekeeper, interrupts, prefect_server
+from flows import compiled, gatekeeper, interrupts, prefect_server
 from flows.dates import dates_asked
 from flows.errors import UsageError
 from flows.home import Home, parse_known_at, refuse_if_held
@@ -84,7 +84,8 @@ def _prefect(home: Path, wait: float) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     with chdir(folder):  # Prefect reads settings from a prefect.toml or .env where it is imported
         import prefect.main  # noqa: F401
-    import dbt.cli.main  # noqa: F401
+    if not compiled.is_kept():
+        import dbt.cli.main  # noqa: F401
 
     prefect_server.wait_until_ready()
 

@@ -49,6 +49,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "arrears"
 
 
+def dbt_every_time() -> bool:
+    """ARREARS_DBT: whether dbt itself runs every build, also where what it compiled is kept (`compiled.py`)."""
+    return os.environ.get("ARREARS_DBT", "") not in ("", "0")
+
+
 def memory_limit() -> str:
     """What DuckDB may take before it spills to disk: ARREARS_MEMORY, else half of what the machine, or its container, has."""
     asked = os.environ.get("ARREARS_MEMORY", "").strip()

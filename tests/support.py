@@ -71,6 +71,11 @@ def publish_at(home: Home, as_of: date, upto: Delivery | None = None, marts: Seq
     return publish(home, candidate, night.manifest(knowledge(home, upto), "published", **facts), docs, True, keep=7)
 
 
+def queries_of(built: Built) -> dict[str, str]:
+    """dbt's unique_id of each node that ran -> its compiled query, in the order in which they ran."""
+    return {node["node"]: node["query"] for node in built.nodes}
+
+
 def rows_of(database: Path, query: str) -> list[dict[str, Any]]:
     with duckdb.connect(str(database), read_only=True) as connection:
         relation = connection.sql(query)

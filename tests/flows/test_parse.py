@@ -10,7 +10,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 from support import new_home, rows_of
 
-from flows.build import close_connections, project_folder, run_dbt
+from flows.dbt_project import close_connections, project_folder, run_dbt
 from flows.policy import Policy, read_policy
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from support import FULL, build_at, differences, load, new_home, rows_of, sized
+from support import FULL, build_at, differences, load, new_home, queries_of, rows_of, sized
 
 from flows.build import Built
 from flows.evidence import recompute
@@ -86,7 +86,8 @@ def risky(seed: int) -> recompute.Ledgers:
 def classified(built: Built) -> Iterator[tuple[str, dict[tuple[str, str], dict[str, Any]]]]:
     """The mart under each regime: the compiled SQL of it and of the models of risk under it, in the order in which dbt ran them."""
     models = json.loads((built.dbt_target / "manifest.json").read_text("utf-8"))["nodes"]
-    ran = [node["node"] for node in built.nodes if node["node"].startswith("model.")]
+    queries = queries_of(built)
+    ran = [node for node in queries if node.startswith("model.")]
     needed = {"model.arrears.risk_classification"}
     for node in reversed(ran):
         if node in needed:
@@ -97,11 +98,8 @@ def classified(built: Built) -> Iterator[tuple[str, dict[tuple[str, str], dict[s
             }
     steps = []
     for model in (models[node] for node in ran if node in needed):
-        kind, sql = (
-            model["config"]["materialized"],
-            (built.dbt_target.parent / model["compiled_path"]).read_text("utf-8"),
-        )
-        steps.append(f"create or replace {kind} {model['schema']}.{model['name']} as {sql}")
+        kind = model["config"]["materialized"]
+        steps.append(f"create or replace {kind} {model['schema']}.{model['name']} as {queries[model['unique_id']]}")
     for regime in risk.REGIMES:
         with duckdb.connect(str(built.database)) as connection:
             connection.execute("update raw.run set risk_regime = ?", [regime])

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.build import Built, run_dbt
+from flows.build import Built
+from flows.dbt_project import run_dbt
 
 MODELS = Path(__file__).parents[2] / "models"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from support import queries_of
 
 from flows.build import Built
 
@@ -58,13 +59,15 @@ DEFECTS = {
 
 def failing(database: Path, built: Built) -> set[str]:
     """The assertions that answer with rows; their SQL as dbt compiled it."""
-    compiled = built.dbt_target / "compiled" / "arrears" / "tests" / "dbt" / "singular"
     found = set()
     with duckdb.connect(str(database)) as connection:
-        for path in sorted(compiled.glob("*.sql")):
-            query = path.read_text("utf-8").replace(f'"{built.database.stem}".', f'"{database.stem}".')
-            if connection.sql(query).fetchone():
-                found.add(path.stem)
+        for test, query in queries_of(built).items():
+            name = test.split(".")[-1]
+            if (
+                name.startswith("assert_")
+                and connection.sql(query.replace(f'"{built.database.stem}".', f'"{database.stem}".')).fetchone()
+            ):
+                found.add(name)
     return found
 
 

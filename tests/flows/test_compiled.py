@@ -1,0 +1,119 @@
+"""What dbt compiled, run by the engine alone, leaves what dbt leaves: from nothing and from kept state, table by table."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from reperformance import strategies
+from support import build_at, load, new_home
+
+from flows import compiled
+from flows.build import Built
+from flows.compiled import Node
+from flows.dbt_project import DbtFailed, refuse_failed
+from flows.home import Delivery
+
+TABLES = (
+    "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'ours' and schema_name <> 'raw'"
+)
+VIEWS = "select schema_name, view_name, sql from duckdb_views() where database_name = '{}' and not internal and schema_name <> 'raw'"
+
+
+def differing(ours: Path, theirs: Path) -> list[str]:
+    """Tables of ours that do not hold the same rows as theirs under the same columns, and views that ask something else."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{ours}' as ours (read_only); attach '{theirs}' as theirs (read_only)")
+        tables = sorted(name for (name,) in connection.sql(TABLES).fetchall())
+        views = [set(connection.sql(VIEWS.format(who)).fetchall()) for who in ("ours", "theirs")]
+        assert len(tables) > 130
+        assert len(views[0]) > 20
+        columns = {
+            table: [connection.sql(f"describe {who}.{table}").fetchall() for who in ("ours", "theirs")]
+            for table in tables
+        }
+        found = [
+            table for table in tables if columns[table][0] != columns[table][1] or not same_rows(connection, table)
+        ]
+        return found + [f"{schema}.{view}" for schema, view, _ in views[0] ^ views[1]]
+
+
+def same_rows(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    both = f"(from ours.{table} except all from theirs.{table}) union all (from theirs.{table} except all from ours.{table})"
+    return connection.sql(f"select count(*) from ({both})").fetchone() == (0,)
+
+
+def test_the_engine_alone_leaves_what_dbt_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    strategies.write_landing(strategies.random_ledgers(7, 200), landing)
+    first = min(d for d in (Delivery.parse(p.name) for p in landing.iterdir()) if d)
+    homes = {who: new_home(tmp_path / who) for who in ("dbt", "engine")}
+
+    def build(who: str, day: date) -> Built:
+        with monkeypatch.context() as environment:
+            if who == "dbt":
+                environment.setenv("ARREARS_DBT", "1")
+            return build_at(homes[who], day)
+
+    for upto, day in ((first, date(2026, 1, 31)), (None, date(2026, 2, 28))):
+        for home in homes.values():
+            load(landing, home, upto=upto)
+        theirs, ours = build("dbt", day), build("engine", day)
+        assert ours.full_refresh == theirs.full_refresh == (upto is not None)
+        assert differing(ours.database, theirs.database) == []
+    assert len(ours.nodes) < len(theirs.nodes)  # views and what policy alone decides stand there already
+
+
+def node(name: str, kind: str, sql: str, parents: tuple[str, ...] = (), path: str = "models/marts/x.sql") -> Node:
+    return Node(name, kind, path, f'"arrears"."marts"."{name.split(".")[-1]}"', list(parents), sql, sql)
+
+
+NODES = [
+    node("seed.arrears.rule", "seed", ""),
+    node("model.arrears.stg", "view", "", ("source.raw.loans",)),
+    node("model.arrears.of_rule", "table", "", ("seed.arrears.rule",)),
+    node("model.arrears.kept", "incremental", "", ("model.arrears.stg",)),
+    node("test.arrears.key", "test", "", ("model.arrears.kept",), "models/intermediate/x.yml"),
+    node("model.arrears.a", "table", "", ("model.arrears.kept", "model.arrears.of_rule")),
+    node("model.arrears.b", "table", "", ("model.arrears.kept",)),
+    node("test.arrears.of_a", "test", "", ("model.arrears.a",)),
+    node("test.arrears.of_both", "test", "", ("model.arrears.a", "model.arrears.b")),
+]
+
+
+@pytest.mark.parametrize(
+    ("marts", "keys_inside", "continues", "left_out"),
+    [
+        ((), True, False, ""),
+        ((), False, False, "key"),
+        ((), True, True, "rule stg of_rule"),
+        (("b",), True, False, "of_rule a of_a of_both"),
+        (("a",), False, True, "rule stg of_rule key b of_both"),
+    ],
+)
+def test_a_build_runs_what_it_needs(marts: tuple[str, ...], keys_inside: bool, continues: bool, left_out: str) -> None:
+    chosen = {one.name for one in compiled.needed(NODES, marts, keys_inside, continues)}
+    assert {one.name.split(".")[-1] for one in NODES if one.name not in chosen} == set(left_out.split())
+
+
+@pytest.mark.parametrize(
+    ("failing", "said"),
+    [
+        (node("model.arrears.a", "table", "select 1 as n from nowhere"), "Table with name nowhere does not exist"),
+        (node("test.arrears.of_a", "test", "select 1 as n"), "Got 1 result, configured to fail if != 0"),
+    ],
+)
+def test_what_fails_is_named_and_leaves_nothing_of_itself(tmp_path: Path, failing: Node, said: str) -> None:
+    (tmp_path / "target").mkdir()
+    half = "create table marts.half as select 1 as n; "
+    nodes = [node("model.arrears.sound", "table", "create table marts.sound as select 1 as n")]
+    nodes += [failing if failing.kind == "test" else node(failing.name, failing.kind, half + failing.statement)]
+    nodes += [node("model.arrears.after", "table", "create table marts.after as select 1 as n")]
+    ran = compiled.run(tmp_path / "arrears.duckdb", tmp_path, nodes)
+    with pytest.raises(DbtFailed, match=f"1 dbt node failed, the first {failing.name}: .*{said}"):
+        refuse_failed(ran)
+    with duckdb.connect(str(tmp_path / "arrears.duckdb")) as connection:
+        assert connection.sql("select table_name from duckdb_tables()").fetchall() == [("sound",)]
