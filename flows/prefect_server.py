@@ -42,6 +42,7 @@ def connect(home: Path) -> None:
 
 def wait_until_ready() -> None:
     """The API answers, and to us; imports Prefect."""
+    from httpx import HTTPError
     from prefect import get_client
     from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -53,7 +54,10 @@ def wait_until_ready() -> None:
         ):
             if error := client.api_healthcheck():
                 raise _no_answer(url, str(error) or type(error).__name__)
-            answer = client._client.get("/admin/version", follow_redirects=True)
+            try:
+                answer = client._client.get("/admin/version", follow_redirects=True)
+            except HTTPError as error:
+                raise _no_answer(url, str(error) or type(error).__name__) from error
             if answer.status_code in (401, 403):
                 raise UsageError(
                     f"PREFECT_API_URL {url}: the server refuses us (HTTP {answer.status_code}). Set PREFECT_API_AUTH_STRING or "
