@@ -32,6 +32,7 @@ class Account:
     status: str
     message: str | None = None
     marts: dict[str, Any] = field(default_factory=dict)
+    publication: dict[str, Any] | None = None
     switched: bool = False
     compared: list[str] = field(default_factory=list)
 
@@ -53,6 +54,7 @@ def manifest_of(home: Home, run: Account) -> dict[str, Any]:
         "started_at": run.started_at,
         "ended_at": now_text(),
         "marts": run.marts,
+        "publication": run.publication,
         "deliveries": [_delivery_facts(home.record(d)) for d in run.knowledge.deliveries],
         "withdrawn": [
             w.__dict__ | {"delivery": str(w.delivery), "after": str(w.after)}

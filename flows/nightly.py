@@ -160,8 +160,9 @@ def pass_publish_gate(run: Run, candidate: publish.Candidate) -> None:
 @task(name="Publish", **working)
 def publish_candidate(run: Run, known: Knowledge, built: build.Built, candidate: publish.Candidate) -> dict[str, Any]:
     with step("Publishing" + ("" if run.switch else " without moving current")) as at:
-        marts = publish.write_files(candidate)
-        manifest = run.manifest(known, "published", marts=marts, switched=run.switch, compared=built.compared)
+        said = publish.sign(candidate, run.says_of_itself(known))
+        facts = {"marts": publish.write_files(candidate), "publication": said}
+        manifest = run.manifest(known, "published", **facts, switched=run.switch, compared=built.compared)
         docs = validate.docs_of(run.home, run.run_id)
         keep = int(run.policy.settings["keep_publications"])
         folder = publish.publish(run.home, candidate, manifest, docs, run.switch, keep)

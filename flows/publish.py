@@ -24,6 +24,8 @@ from flows.evidence.reperform import reperform
 from flows.home import Home, sync, sync_files, write_json
 from flows.progress import log
 
+SIGNED = "publication"  # the mart that says what a publication is, by which run, past which gates
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -87,15 +89,26 @@ def _describe(candidate: duckdb.DuckDBPyConnection, target: Path, marts: list[st
             candidate.execute(f"comment on column {mart}.{identifier(column['name'])} is {text}")
 
 
+def sign(candidate: Candidate, said: dict[str, Any]) -> dict[str, Any]:
+    """Fill in the mart `publication` what is known only now that the gate has passed; its whole row."""
+    with connect(candidate.database) as connection:
+        columns = ", ".join(f"{column} = ?" for column in said)
+        connection.execute(f"update {SIGNED} set {columns}", list(said.values()))
+        connection.execute("checkpoint")
+        relation = connection.sql(f"from {SIGNED}")
+        return dict(zip(relation.columns, relation.fetchone(), strict=True))
+
+
 def write_files(candidate: Candidate) -> dict[str, dict[str, Any]]:
-    """parquet/<mart>.parquet, and for each mart its rows and content hash."""
+    """parquet/<mart>.parquet, and for each mart its rows and content hash; `publication` differs from run to run and has none."""
     marts: dict[str, dict[str, Any]] = {}
     with connect(candidate.database, read_only=True) as connection:
         for mart in candidate.marts:
             path = candidate.folder / "parquet" / f"{mart}.parquet"
             connection.execute(f"copy (from marts.{mart}) to {quote(str(path))} (format parquet, compression zstd)")
-            rows, digest = content_hash(connection, path)
-            marts[mart] = {"rows": rows, "hash": digest}
+            if mart != SIGNED:
+                rows, digest = content_hash(connection, path)
+                marts[mart] = {"rows": rows, "hash": digest}
     return marts
 
 

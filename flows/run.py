@@ -43,6 +43,7 @@ class Run:
         self.started_at = now_text()
         self.loaded: list[str] = []
         self.warnings: list[str] = []
+        self.gates: list[GateResult] = []
         self.ended = False
 
     @classmethod
@@ -89,9 +90,28 @@ class Run:
 
     def note_warnings(self, gate: GateResult) -> None:
         """What a gate let pass, and somebody should look at."""
+        self.gates.append(gate)
         self.warnings += [
             f"{w.failing:,} row{'s fail' if w.failing != 1 else ' fails'}: {w.title}" for w in gate.warnings
         ]
+
+    def says_of_itself(self, known: Knowledge) -> dict[str, Any]:
+        """What the mart `publication` says beside what the models know: the run, its clock, its gates, its deliveries."""
+        return {
+            "run_id": self.run_id,
+            "published_at": datetime.now(UTC).replace(microsecond=0, tzinfo=None),
+            "code_version": audit.code_version(),
+            "gates": "; ".join(
+                f"{gate.name}: {'passed' if gate.success else 'failed'}, {len(gate.passed)} hold"
+                + (f", {len(gate.warnings)} to look at" if gate.warnings else "")
+                for gate in self.gates
+            ),
+            "expectations_held": sum(len(gate.passed) for gate in self.gates),
+            "warnings": len(self.warnings),
+            "warnings_told": "; ".join(self.warnings),
+            "deliveries_known": len(known.deliveries),
+            "deliveries": ", ".join(delivery.name for delivery in known.deliveries),
+        }
 
     def note_published(self, folder: Path) -> None:
         """From here on whatever fails is a warning: the run has published."""

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from expectations.business import Rows, rows
-from expectations.publication import aging, collections, portfolio, quality, risk, statements, trends
+from expectations.publication import aging, collections, headline, portfolio, quality, risk, statements, trends
 from expectations.results import Suite
 
-DOMAINS = (aging, trends, portfolio, risk, collections, statements, quality)
+DOMAINS = (headline, aging, trends, portfolio, risk, collections, statements, quality)
 MARTS: dict[str, tuple[str, Callable[[], list[Rows]]]] = {
     mart: entry for domain in DOMAINS for mart, entry in domain.MARTS.items()
 }
@@ -27,7 +27,7 @@ PERSONAL_COLUMNS = ("name", "id_number", "phone", "value", "message_text")
 # month, a ledger or branch that stopped coming more than a fifth.
 SHRINKAGE = "0.8"
 # Marts whose as_of is another date than those the run was asked for; every row of any other is of an asked date.
-HISTORIES = ("aging_trend", "roll_rates", "vintages")
+HISTORIES = ("headline", "aging_trend", "roll_rates", "vintages")
 
 
 def suites(tables: Collection[str]) -> list[Suite]:

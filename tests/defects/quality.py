@@ -13,11 +13,14 @@ DEFECTS = {
         "marts.quarantine_summary",
         "Every row names the policy it was computed under",
     ): "update marts.quarantine_summary set policy_version = 'policy-0'",
-    ("marts.quarantine_summary", "No row is left in quarantine"): "update marts.quarantine_summary set open_rows = 1",
+    (
+        "marts.quarantine_summary",
+        "No row is left in quarantine",
+    ): "update marts.quarantine_summary set open_rows = 1; update marts.publication set open_quarantine_rows = 1",
     (
         "marts.quarantine_summary",
         "No more rows are open than were rejected",
-    ): "update marts.quarantine_summary set open_rows = -1",
+    ): "update marts.quarantine_summary set open_rows = -1; update marts.publication set open_quarantine_rows = -1",
     ("marts.restatements", "A restatement says something else than was published"): RESTATED.format("2026-09-30", "26"),
     ("marts.restatements", "Nothing is restated of this date or a later one"): RESTATED.format("2026-10-31", "0"),
     ("marts.restatements", "Every row is of a date that was asked for"): RESTATED.format("2026-09-30", "0").replace(

@@ -40,9 +40,14 @@ DEFECTS = {
     (
         "marts.risk_classification",
         "The provision is the balance times the rate of the class",
-    ): "update marts.risk_classification set provision_amount = provision_amount + 0.01 where item_id = 'L-2'",
+    ): """
+        update marts.risk_classification set provision_amount = provision_amount + 0.01 where item_id = 'L-2';
+        update marts.headline set provision = provision + 0.01, provision_coverage = round((provision + 0.01)::double / npl_balance, 6)
+        where currency = 'CNY' and as_of = '2026-10-31'""",
     ("marts.risk_classification", "A worse class provides at least as much as a better one"): """
-        update marts.risk_classification set provision_rate = 0.01, provision_amount = 40 where item_id = 'L-4'""",
+        update marts.risk_classification set provision_rate = 0.01, provision_amount = 40 where item_id = 'L-4';
+        update marts.headline set provision = provision - 960, provision_coverage = round((provision - 960)::double / npl_balance, 6)
+        where currency = 'USD' and as_of = '2026-10-31'""",
     (
         "marts.risk_classification",
         "Migration agrees with the class of the last month-end",

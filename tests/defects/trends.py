@@ -10,7 +10,7 @@ DEFECTS = {
     (
         "marts.aging_trend",
         "The last date of the trend adds up to the book: advances",
-    ): "delete from marts.aging_trend where item_type = 'advance' and currency = 'USD'",
+    ): "delete from marts.aging_trend where item_type = 'advance' and currency = 'USD' and as_of = '2026-10-31'",
     (
         "marts.aging_trend",
         "Rates of the trend lie between 0 and 1",

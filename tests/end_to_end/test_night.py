@@ -30,7 +30,11 @@ def test_demo_publishes_both_nights_and_says_where_to_look(demo: Path) -> None:
         assert duckdb.sql(f"select count(*) from '{current}/parquet/{mart}.parquet'").fetchone()[0] == facts["rows"]
     with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as reader:
         names = reader.sql("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
-        assert {name for (name,) in names} == {f"main.{mart}" for mart in manifest["marts"]}
+        assert {name for (name,) in names} == {f"main.{mart}" for mart in (*manifest["marts"], "publication")}
+        (itself,) = reader.execute("select run_id, deliveries, gates, warnings from publication").fetchall()
+        assert itself[:2] == (manifest["run_id"], "2026-09-30, 2026-10-31")
+        assert itself[2].startswith("landing-2026-10-31: passed, ")
+        assert itself[2:] == (manifest["publication"]["gates"], manifest["publication"]["warnings"])
         loans = reader.sql("select count(*) from loan_aging").fetchone()[0]
         assert loans > 100
         assert reader.sql("select count(*) from marts.loan_aging").fetchone()[0] == loans

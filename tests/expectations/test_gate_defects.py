@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from defects import aging, collections, portfolio, quality, risk, statements, trends
+from defects import aging, collections, headline, portfolio, quality, risk, statements, trends
 from defects import landing as of_landing
 from defects.planted import Failed, failed
 
@@ -22,7 +22,7 @@ from expectations.results import Suite
 LANDING = of_landing.DEFECTS
 PUBLICATION = {
     key: sql
-    for domain in (aging, trends, portfolio, risk, collections, statements, quality)
+    for domain in (headline, aging, trends, portfolio, risk, collections, statements, quality)
     for key, sql in domain.DEFECTS.items()
 }
 DEFECTS = [("landing", *key, sql) for key, sql in LANDING.items()]
@@ -123,6 +123,9 @@ def test_a_backfill_of_several_dates_passes(failing):
         insert into marts.loan_aging select * replace ({later}) from marts.loan_aging;
         insert into marts.aging_distribution select * replace (as_of + 1 as as_of) from marts.aging_distribution;
         update marts.aging_trend set as_of = as_of + 1;
+        update marts.headline set as_of = as_of + 1, previous_as_of = previous_as_of + 1;
+        update evidence.items_at set as_of = as_of + 1;
+        update marts.publication set as_of = as_of + 1;
         """,
     )
     assert found == []

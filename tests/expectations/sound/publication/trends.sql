@@ -1,17 +1,20 @@
--- One link of the roll rates (three loans, one of them closed), one cohort, and a trend of one date.
+-- One link of the roll rates (three loans, one of them closed), one cohort, and a trend of two dates, on which nothing changed.
 create table marts.aging_trend as
 select
     as_of, policy_version, 'loan' as item_type, scheme, bucket, segment, currency,
-    sum(outstanding_principal)::decimal(18, 2) as outstanding_principal, 0.5::decimal(9, 6) as overdue_rate,
-    0.25::decimal(9, 6) as npl_rate
+    sum(loans)::bigint as items, sum(outstanding_principal)::decimal(18, 2) as outstanding_principal,
+    sum(overdue_amount)::decimal(18, 2) as overdue_amount, sum(overdue_balance)::decimal(18, 2) as overdue_balance,
+    0.5::decimal(9, 6) as overdue_rate, 0.25::decimal(9, 6) as npl_rate
 from marts.aging_distribution
 group by all
 union all
 select
     as_of, policy_version, 'advance', 'CN_M_STAGE', if(days_past_due > 0, 'M1', 'M0'), 'personal', currency,
-    outstanding, 0.5, 0.25
+    1, outstanding, if(days_past_due > 0, outstanding, 0), if(days_past_due > 0, outstanding, 0), 0.5, 0.25
 from marts.advance_aging
 where not is_written_off;
+
+insert into marts.aging_trend select * replace (date '2026-09-30' as as_of) from marts.aging_trend;
 
 create table marts.roll_rates (
     from_as_of date, as_of date, policy_version varchar, segment varchar, currency varchar, from_bucket varchar, to_bucket varchar,
@@ -38,3 +41,71 @@ create table marts.vintages (
 );
 insert into marts.vintages values
     ('2026-10-31', 'policy-1', '2026-01-01', 'personal', 'CNY', 0.4, 0.3, 0.2, 0.1, 0.3, 0.2, 0.1, 0.0);
+
+-- The headline of the book at both dates.
+create table marts.headline as
+with items as (
+    select
+        'loan' as item_type, loan_id as item_id, customer_id, segment, currency, outstanding_principal as balance, overdue_amount,
+        overdue_balance, days_past_due
+    from marts.loan_aging
+    where not is_written_off
+    union all
+    select
+        'advance', advance_id, customer_id, 'personal', currency, outstanding, if(days_past_due > 0, outstanding, 0),
+        if(days_past_due > 0, outstanding, 0), days_past_due
+    from marts.advance_aging
+    where not is_written_off
+),
+
+figures as (
+    select
+        unnest([date '2026-09-30', date '2026-10-31']) as as_of, 'policy-1' as policy_version, *
+    from (
+        select
+            unnest(['ALL', 'personal']) as segment, currency, count(distinct customer_id) as customers, count(*) as items,
+            sum(balance)::decimal(18, 2) as balance, sum(overdue_amount)::decimal(18, 2) as overdue_amount,
+            sum(overdue_balance)::decimal(18, 2) as overdue_balance,
+            sum(if(days_past_due > 30, balance, 0))::decimal(18, 2) as balance_beyond_30,
+            sum(if(days_past_due > 60, balance, 0))::decimal(18, 2) as balance_beyond_60,
+            sum(if(days_past_due > 90, balance, 0))::decimal(18, 2) as balance_beyond_90,
+            sum(if(risk_class >= 3, balance, 0))::decimal(18, 2) as npl_balance,
+            coalesce(sum(provision_amount), 0)::decimal(18, 2) as provision, 0::decimal(18, 2) as written_off_in_month
+        from items
+        left join (select item_type, item_id, risk_class, provision_amount from marts.risk_classification)
+            using (item_type, item_id)
+        group by currency
+    )
+),
+
+rated as (
+    select
+        *,
+        round(least(999, overdue_balance::double / nullif(balance, 0)), 6)::decimal(9, 6) as overdue_rate,
+        round(least(999, balance_beyond_30::double / nullif(balance, 0)), 6)::decimal(9, 6) as beyond_30_rate,
+        round(least(999, balance_beyond_60::double / nullif(balance, 0)), 6)::decimal(9, 6) as beyond_60_rate,
+        round(least(999, balance_beyond_90::double / nullif(balance, 0)), 6)::decimal(9, 6) as beyond_90_rate,
+        round(least(999, npl_balance::double / nullif(balance, 0)), 6)::decimal(9, 6) as npl_rate,
+        round(least(999, provision::double / nullif(npl_balance, 0)), 6)::decimal(9, 6) as provision_coverage,
+        round(least(999, balance_beyond_90::double / nullif(npl_balance, 0)), 6)::decimal(9, 6) as deviation_90
+    from figures
+)
+
+select
+    rated.*, before.as_of as previous_as_of,
+    before.customers as previous_customers, before.items as previous_items, before.balance as previous_balance,
+    before.overdue_amount as previous_overdue_amount, before.overdue_balance as previous_overdue_balance,
+    before.balance_beyond_30 as previous_balance_beyond_30, before.balance_beyond_60 as previous_balance_beyond_60,
+    before.balance_beyond_90 as previous_balance_beyond_90, before.npl_balance as previous_npl_balance, before.provision as
+    previous_provision, before.written_off_in_month as previous_written_off_in_month, before.overdue_rate as
+    previous_overdue_rate, before.beyond_30_rate as previous_beyond_30_rate, before.beyond_60_rate as
+    previous_beyond_60_rate, before.beyond_90_rate as previous_beyond_90_rate, before.npl_rate as previous_npl_rate,
+    before.provision_coverage as previous_provision_coverage, before.deviation_90 as previous_deviation_90
+from rated
+left join rated as before
+    on before.as_of < rated.as_of and before.segment = rated.segment and before.currency = rated.currency;
+
+create table evidence.items_at as select as_of, currency, items from marts.headline where segment = 'ALL';
+
+create table marts.publication as
+select as_of, known_at, policy_version, 0::bigint as open_quarantine_rows from evidence.run;

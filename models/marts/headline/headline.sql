@@ -1,0 +1,139 @@
+-- grain: date of the history, segment and currency, ALL included for both
+-- as of: the end of each date of the history; beside each figure that of the newest date of the history in an earlier month
+-- decision: 0070 the headline
+
+{% set figures = [
+    'customers', 'items', 'balance', 'overdue_amount', 'overdue_balance', 'balance_beyond_30', 'balance_beyond_60',
+    'balance_beyond_90', 'npl_balance', 'provision', 'written_off_in_month'
+] %}
+{% set rates = [
+    'overdue_rate', 'beyond_30_rate', 'beyond_60_rate', 'beyond_90_rate', 'npl_rate', 'provision_coverage', 'deviation_90'
+] %}
+
+with dates as (
+    select as_of from {{ source('raw', 'dates') }}
+    where is_history
+),
+
+currencies as (
+    select currencies.*
+    from {{ ref('int_statements__currencies') }} as currencies
+    inner join dates on dates.as_of = currencies.as_of
+),
+
+-- every cell has a row, also where nothing is in it
+cells as (
+    select
+        shown.as_of,
+        shown.shown_in as currency,
+        segments.segment,
+        segments.segment_order,
+        segments.label_zh as segment_zh,
+        segments.label_en as segment_en
+    from (select distinct as_of, shown_in from currencies) as shown
+    cross join {{ ref('segment') }} as segments
+),
+
+held as (
+    {%- for segment in ['items.segment', "'ALL'"] %}
+    select
+        items.as_of,
+        currencies.shown_in,
+        {{ segment }} as segment,
+        count(distinct items.customer_id) as customers,
+        count(*) as items,
+        {{ shown_sum('items.balance') }} as balance,
+        {{ shown_sum('items.overdue_amount') }} as overdue_amount,
+        {{ shown_sum('items.overdue_balance') }} as overdue_balance,
+        {%- for days in [30, 60, 90] %}
+        {{ shown_sum('case when items.days_past_due > ' ~ days ~ ' then items.balance else 0 end') }} as balance_beyond_{{ days }},
+        {%- endfor %}
+        {{ shown_sum('case when items.is_non_performing then items.balance else 0 end') }} as npl_balance,
+        {{ shown_sum('items.provision_amount') }} as provision
+    from {{ ref('int_statements__items') }} as items
+    inner join currencies on currencies.as_of = items.as_of and currencies.currency = items.currency
+    where items.is_history
+    group by items.as_of, currencies.shown_in{{ ', items.segment' if loop.first }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+written_off as (
+    {%- for segment in ['items.segment', "'ALL'"] %}
+    select
+        currencies.as_of,
+        currencies.shown_in,
+        {{ segment }} as segment,
+        {{ shown_sum('items.balance') }} as written_off_in_month
+    from {{ ref('int_statements__written_off') }} as items
+    inner join currencies
+        on
+            currencies.currency = items.currency
+            and {{ month_of('currencies.as_of') }} = {{ month_of('items.written_off_on') }}
+            and currencies.as_of >= items.written_off_on
+    group by currencies.as_of, currencies.shown_in{{ ', items.segment' if loop.first }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+figured as (
+    select
+        cells.*,
+        {%- for figure in figures[:2] %}
+        cast(coalesce(held.{{ figure }}, 0) as bigint) as {{ figure }},
+        {%- endfor %}
+        {%- for figure in figures[2:-1] %}
+        coalesce(held.{{ figure }}, 0) as {{ figure }},
+        {%- endfor %}
+        coalesce(written_off.written_off_in_month, 0) as written_off_in_month
+    from cells
+    left join held  -- a miss: nothing outstanding
+        on held.as_of = cells.as_of and held.shown_in = cells.currency and held.segment = cells.segment
+    left join written_off  -- a miss: nothing written off in the month
+        on written_off.as_of = cells.as_of and written_off.shown_in = cells.currency and written_off.segment = cells.segment
+),
+
+rated as (
+    select
+        *,
+        {{ share('overdue_balance', 'balance') }} as overdue_rate,
+        {{ share('balance_beyond_30', 'balance') }} as beyond_30_rate,
+        {{ share('balance_beyond_60', 'balance') }} as beyond_60_rate,
+        {{ share('balance_beyond_90', 'balance') }} as beyond_90_rate,
+        {{ share('npl_balance', 'balance') }} as npl_rate,
+        {{ bounded_share('provision', 'npl_balance') }} as provision_coverage,
+        {{ bounded_share('balance_beyond_90', 'npl_balance') }} as deviation_90
+    from figured
+),
+
+months_before as (
+    select
+        dates.as_of,
+        max(earlier.as_of) as previous_as_of
+    from dates
+    left join dates as earlier on earlier.as_of < {{ month_of('dates.as_of') }}  -- a miss: the history's first month
+    group by dates.as_of
+)
+
+select
+    rated.as_of,
+    rated.segment,
+    rated.segment_order,
+    rated.segment_zh,
+    rated.segment_en,
+    rated.currency,
+    {%- for figure in figures + rates %}
+    rated.{{ figure }},
+    {%- endfor %}
+    months_before.previous_as_of,
+    {%- for figure in figures + rates %}
+    previous.{{ figure }} as previous_{{ figure }},
+    {%- endfor %}
+    {{ run_value('policy_version') }} as policy_version
+from rated
+inner join months_before on months_before.as_of = rated.as_of
+left join rated as previous  -- a miss: the history's first month, or no row ALL in the month before
+    on
+        previous.as_of = months_before.previous_as_of
+        and previous.segment = rated.segment
+        and previous.currency = rated.currency
