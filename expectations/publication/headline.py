@@ -18,6 +18,16 @@ SUMMED = (
     "provision",
     "written_off_in_month",
 )
+MOVEMENTS = (
+    "disbursed",
+    "became_overdue",
+    "repaid",
+    "cured",
+    "written_off",
+    "sold",
+    "reclassified",
+    "restated",
+)
 RATES = {  # each with its numerator and denominator
     "overdue_rate": ("overdue_balance", "balance"),
     "beyond_30_rate": ("balance_beyond_30", "balance"),
@@ -30,7 +40,10 @@ RATES = {  # each with its numerator and denominator
 
 
 def evidence() -> list[Suite]:
-    return [Suite("evidence.items_at", items_at(), title="What was outstanding at each date of the history")]
+    return [
+        Suite("evidence.items_at", items_at(), title="What was outstanding at each date of the history"),
+        Suite("evidence.moved", moved(), title="What was lent and paid from each date of the history to the next"),
+    ]
 
 
 def items_at() -> list[Rows]:
@@ -188,6 +201,80 @@ def headline() -> list[Rows]:
     ]
 
 
+def moved() -> list[Rows]:
+    return [
+        rows(
+            title="What the roll-forward says was disbursed is what the ledgers say",
+            description="Loans and advances from each date of the history to the next, by currency, to the cent.",
+            sql="""
+                select as_of, currency, roll.disbursed, ledgers.lent
+                from (
+                    select as_of, currency, disbursed from marts.roll_forward
+                    where measure = 'book' and segment = 'ALL' and currency <> 'ALL'
+                ) as roll
+                full join {batch} as ledgers using (as_of, currency)
+                where roll.disbursed is distinct from coalesce(ledgers.lent, 0) and as_of is not null
+            """,
+        ),
+        rows(
+            title="No more was repaid than was paid",
+            description="What the roll-forward says was repaid against the payments of the ledgers, reversals aside, by currency.",
+            sql="""
+                select as_of, currency, roll.repaid, ledgers.paid
+                from marts.roll_forward as roll
+                left join {batch} as ledgers using (as_of, currency)
+                where roll.measure = 'book' and roll.segment = 'ALL' and currency <> 'ALL' and -roll.repaid > coalesce(ledgers.paid, 0)
+            """,
+        ),
+    ]
+
+
+def roll_forward() -> list[Rows]:
+    movements = " + ".join(MOVEMENTS)
+    return [
+        rows(
+            title="Opening and movements are closing",
+            description="To the cent; only the row ALL of currencies may be revalued.",
+            sql=f"""
+                select from_as_of, as_of, measure, segment, currency, opening, closing, revalued
+                from {{batch}}
+                where opening + {movements} + revalued <> closing or (currency <> 'ALL' and revalued <> 0)
+            """,
+        ),
+        rows(
+            title="What closes a roll-forward opens the next",
+            sql="""
+                select next.from_as_of, next.measure, next.segment, next.currency, closed.closing, next.opening
+                from {batch} as next
+                inner join {batch} as closed
+                    on closed.as_of = next.from_as_of and closed.measure = next.measure and closed.segment = next.segment
+                        and closed.currency = next.currency
+                where closed.closing <> next.opening
+            """,
+        ),
+        rows(
+            title="The roll-forward closes with the headline",
+            description="The book with its balance, what of it is overdue with its overdue balance, in every segment and currency.",
+            sql="""
+                select roll.as_of, roll.measure, roll.segment, roll.currency, roll.closing, headline.balance, headline.overdue_balance
+                from {batch} as roll
+                left join marts.headline as headline using (as_of, segment, currency)
+                where roll.closing is distinct from if(roll.measure = 'book', headline.balance, headline.overdue_balance)
+            """,
+        ),
+        rows(
+            title="The row ALL of the roll-forward is the sum of its segments",
+            sql=f"""
+                select as_of, measure, currency
+                from {{batch}}
+                where currency <> 'ALL'
+                group by as_of, measure, currency
+                having {" or ".join(f"sum({name}) filter (segment <> 'ALL') is distinct from sum({name}) filter (segment = 'ALL')" for name in ("opening", *MOVEMENTS, "closing"))}
+            """,
+        ),
+    ]
+
+
 def publication() -> list[Rows]:
     return [
         rows(
@@ -216,4 +303,5 @@ def publication() -> list[Rows]:
 MARTS = {
     "publication": ("What this publication is", publication),
     "headline": ("Headline", headline),
+    "roll_forward": ("Roll-forward", roll_forward),
 }

@@ -50,3 +50,45 @@ advances_at as (
 select as_of, currency, sum(items)::bigint as items
 from (from loans_at union all from advances_at)
 group by as_of, currency;
+
+-- From each date of the history to the next: what was lent, and what was paid in, reversals aside, by the ledgers alone.
+create table evidence.moved as
+with history as (
+    select as_of as from_as_of, lead(as_of) over (order by as_of) as as_of from work.raw.dates where is_history
+),
+
+lent as (
+    select history.as_of, item.currency, sum(item.amount) as lent
+    from (
+        select currency, disbursed_on as day, principal as amount from loan
+        union all
+        select currency, advanced_on, amount from advance
+    ) as item
+    inner join history on item.day > history.from_as_of and item.day <= history.as_of
+    group by history.as_of, item.currency
+),
+
+received as (
+    select loan_id as item_id, paid_on, amount, kind from repayment
+    union all
+    select advance_id, paid_on, amount, kind from advance_repayment
+),
+
+owner as (
+    select loan_id as item_id, currency from loan
+    union all
+    select advance_id, currency from advance
+),
+
+paid as (
+    select history.as_of, owner.currency, sum(received.amount) as paid
+    from received
+    inner join owner using (item_id)
+    inner join history on received.paid_on > history.from_as_of and received.paid_on <= history.as_of
+    where received.kind = 'payment'
+    group by history.as_of, owner.currency
+)
+
+select as_of, currency, coalesce(lent.lent, 0)::decimal(18, 2) as lent, coalesce(paid.paid, 0)::decimal(18, 2) as paid
+from lent
+full join paid using (as_of, currency);

@@ -1,4 +1,4 @@
-"""Headline and publication: each expectation, and what breaks it and nothing else."""
+"""Headline, roll-forward and publication: each expectation, and what breaks it and nothing else."""
 
 EARLIER = "where as_of = '2026-09-30'"
 LATER = "where as_of = '2026-10-31'"
@@ -60,4 +60,36 @@ DEFECTS = {
         "marts.publication",
         "Every row is of a date that was asked for",
     ): "update marts.publication set as_of = as_of - 1",
+    (
+        "evidence.moved",
+        "What the roll-forward says was disbursed is what the ledgers say",
+    ): "update evidence.moved set lent = lent + 0.01 where currency = 'USD'",
+    (
+        "evidence.moved",
+        "No more was repaid than was paid",
+    ): "update evidence.moved set paid = 19.99 where currency = 'USD'",
+    (
+        "marts.roll_forward",
+        "Opening and movements are closing",
+    ): "update marts.roll_forward set restated = restated - 0.01, revalued = 0.01 where currency = 'USD'",
+    ("marts.roll_forward", "What closes a roll-forward opens the next"): """
+        insert into marts.roll_forward
+        select * replace (date '2026-09-15' as from_as_of, date '2026-09-30' as as_of, opening + 1 as opening, restated - 1 as restated)
+        from marts.roll_forward;
+        update marts.roll_forward set opening = opening + 2, restated = restated - 2 where as_of = '2026-10-31';
+        insert into evidence.moved select * replace (date '2026-09-30' as as_of) from evidence.moved""",
+    (
+        "marts.roll_forward",
+        "The roll-forward closes with the headline",
+    ): "update marts.roll_forward set closing = closing + 0.01, restated = restated + 0.01 where currency = 'USD'",
+    (
+        "marts.roll_forward",
+        "The row ALL of the roll-forward is the sum of its segments",
+    ): """
+        update marts.roll_forward set written_off = written_off - 0.01, restated = restated + 0.01
+        where currency = 'USD' and segment = 'ALL' and measure = 'overdue'""",
+    (
+        "marts.roll_forward",
+        "Every row names the policy it was computed under",
+    ): "update marts.roll_forward set policy_version = 'policy-0'",
 }

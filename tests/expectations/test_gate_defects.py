@@ -125,6 +125,8 @@ def test_a_backfill_of_several_dates_passes(failing):
         update marts.aging_trend set as_of = as_of + 1;
         update marts.headline set as_of = as_of + 1, previous_as_of = previous_as_of + 1;
         update evidence.items_at set as_of = as_of + 1;
+        update marts.roll_forward set as_of = as_of + 1, from_as_of = from_as_of + 1;
+        update evidence.moved set as_of = as_of + 1;
         update marts.publication set as_of = as_of + 1;
         """,
     )

@@ -6,10 +6,13 @@ exact fraction, rounded to the cent once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from flows.evidence import recompute
 from flows.evidence.recompute import Calendar, Ledgers, Row, attribute, known, versions
@@ -51,10 +54,13 @@ class Item:
         return Fraction(rounded(self.balance * risk.PROVISIONS[self.risk_class] / 100, 2))
 
 
-def items_at(ledgers: Ledgers, dates: Sequence[date], calendar: Calendar) -> dict[date, dict[tuple[str, str], Item]]:
+ItemsAt = dict[date, dict[tuple[str, str], Item]]
+
+
+def items_at(ledgers: Ledgers, dates: Sequence[date], calendar: Calendar) -> ItemsAt:
     """For each date what is in the book and what is advanced, with its class."""
     classes = risk.Book(ledgers, dates[-1], calendar=calendar).classify(risk.Regime("CN"), dates)
-    found: dict[date, dict[tuple[str, str], Item]] = {}
+    found: ItemsAt = {}
     for day in dates:
         loans = recompute.loan_aging(ledgers, day, calendar=calendar)
         of_day = portfolio.book(loans, portfolio.advance_aging(ledgers, day, calendar))
@@ -75,33 +81,49 @@ def items_at(ledgers: Ledgers, dates: Sequence[date], calendar: Calendar) -> dic
     return found
 
 
-def written_off(ledgers: Ledgers, upto: date, calendar: Calendar) -> Iterator[tuple[date, str, str, Fraction]]:
-    """(day, segment, currency, amount outstanding at the end of that day) of each loan and advance written off."""
-    rows, customers = known(ledgers), versions(ledgers, "customers")
+@dataclass(frozen=True)
+class Exit:
+    """What left the book by a write-off or a sale, with what was outstanding at the end of that day."""
 
-    def segment(row: Row) -> str:
-        return attribute(customers[(row["customer_id"],)], "segment", row["written_off_on"], 1)
+    ident: tuple[str, str]
+    how: str
+    day: date
+    segment: str
+    currency: str
+    balance: Fraction
+
+
+def exits(ledgers: Ledgers, upto: date, calendar: Calendar) -> list[Exit]:
+    """Loans written off or sold, whichever came first, and advances written off."""
+    rows, customers = known(ledgers), versions(ledgers, "customers")
+    found = []
+
+    def leave(ident: tuple[str, str], how: str, row: Row, day: date, balance: Fraction) -> None:
+        segment = attribute(customers[(row["customer_id"],)], "segment", day, 1)
+        found.append(Exit(ident, how, day, segment, row["currency"], balance))
 
     for loan in rows["loans"]:
-        day = loan["written_off_on"]
-        if day and day <= upto and not (loan["closed_on"] and loan["closed_on"] < day):
+        lost_on, closed_on = loan["written_off_on"], loan["closed_on"]
+        how, day = "written_off", lost_on
+        if closed_on and (lost_on is None or closed_on < lost_on):
+            how, day = "sold", closed_on if loan["close_reason"] == "sold" else None
+        if day and day <= upto:
             alone = ledgers | {
                 name: [row for row in ledgers[name] if row["loan_id"] == loan["loan_id"]] for name in OF_LOANS
             }
             alone["loans"] = [row | {"closed_on": None} for row in alone["loans"]]
-            found = recompute.loan_aging(alone, day, calendar=calendar)[loan["loan_id"]]
-            yield day, segment(loan), loan["currency"], Fraction(found["outstanding_principal"])
+            left = recompute.loan_aging(alone, day, calendar=calendar)[loan["loan_id"]]["outstanding_principal"]
+            leave(("loan", loan["loan_id"]), how, loan, day, Fraction(left))
     for advance in rows["advances"]:
         day = advance["written_off_on"]
         if day and day <= upto:
-            found = portfolio.advance_aging(ledgers, day, calendar).get(advance["advance_id"])
-            yield day, segment(advance), advance["currency"], Fraction(found["outstanding"] if found else 0)
+            left = portfolio.advance_aging(ledgers, day, calendar).get(advance["advance_id"], {}).get("outstanding", 0)
+            leave(("advance", advance["advance_id"]), "written_off", advance, day, Fraction(left))
+    return found
 
 
-def headline(ledgers: Ledgers, dates: Sequence[date], calendar: Calendar) -> dict[str, Row]:
+def headline(ledgers: Ledgers, dates: Sequence[date], items: ItemsAt, gone: Sequence[Exit]) -> dict[str, Row]:
     """`headline` over the dates: "as_of segment currency" -> column -> value."""
-    items = items_at(ledgers, dates, calendar)
-    losses = list(written_off(ledgers, dates[-1], calendar))
     found: dict[str, Row] = {}
     for day in dates:
         earlier = [one for one in dates if (one.year, one.month) < (day.year, day.month)]
@@ -117,12 +139,13 @@ def headline(ledgers: Ledgers, dates: Sequence[date], calendar: Calendar) -> dic
                 ]
                 row = _figures(held)
                 row["written_off_in_month"] = total(
-                    amount * rates[one]
-                    for on, of, one, amount in losses
-                    if one in rates
-                    and segment in ("ALL", of)
-                    and (on.year, on.month) == (day.year, day.month)
-                    and on <= day
+                    one.balance * rates[one.currency]
+                    for one in gone
+                    if one.how == "written_off"
+                    and one.currency in rates
+                    and segment in ("ALL", one.segment)
+                    and (one.day.year, one.day.month) == (day.year, day.month)
+                    and one.day <= day
                 )
                 for rate, (part, whole) in RATES.items():
                     row[rate] = share(row[part], row[whole])
@@ -150,3 +173,99 @@ def _figures(held: list[tuple[Item, Fraction]]) -> Row:
         "npl_balance": total(one.balance * rate for one, rate in held if one.risk_class >= 3),
         "provision": total(one.provision * rate for one, rate in held),
     }
+
+
+MOVEMENTS = (
+    "disbursed",
+    "became_overdue",
+    "repaid",
+    "cured",
+    "written_off",
+    "sold",
+    "reclassified",
+    "restated",
+)
+ZERO = dict.fromkeys(("opening", *MOVEMENTS, "closing"), Fraction(0))
+
+
+def roll_forward(ledgers: Ledgers, dates: Sequence[date], items: ItemsAt, gone: Sequence[Exit]) -> dict[str, Row]:
+    """`roll_forward` from each date to the next: "as_of measure segment currency" -> column -> value."""
+    rows, customers = known(ledgers), versions(ledgers, "customers")
+    lent = {("loan", row["loan_id"]): (row, row["disbursed_on"], row["principal"]) for row in rows["loans"]}
+    lent |= {("advance", row["advance_id"]): (row, row["advanced_on"], row["amount"]) for row in rows["advances"]}
+    left = {one.ident: one for one in gone}
+    paid = _cash(rows, left)
+    found: dict[str, Row] = {}
+    for first, second in pairwise(dates):
+        then, now = items[first], items[second]
+        parts: list[tuple[str, str, str, dict[str, Fraction]]] = []  # measure, segment, currency, amounts
+        for ident, (row, lent_on, amount) in lent.items():
+            before, after = then.get(ident), now.get(ident)
+            came = Fraction(amount) if first < lent_on <= second else Fraction(0)
+            out = left.get(ident)
+            out = out if out and first < out.day <= second else None
+            if before is None and after is None and not came:
+                continue
+            opening, closing = (one.balance if one else Fraction(0) for one in (before, after))
+            fall = opening + came - (out.balance if out else 0) - closing
+            cash = sum((money for on, money in paid[ident] if first < on <= second), Fraction(0))
+            repaid = max(min(fall, max(cash, 0)), min(cash, 0))
+            on_the_way = {"repaid": -repaid, "restated": repaid - fall} | ({out.how: -out.balance} if out else {})
+            segment = (
+                after.segment
+                if after
+                else before.segment
+                if before
+                else attribute(customers[(row["customer_id"],)], "segment", lent_on, 1)
+            )
+            book = {"opening": opening, "disbursed": came, "closing": closing} | on_the_way
+            late: dict[str, Fraction] = {}
+            if before and before.overdue_balance > 0:
+                stays = after.overdue_balance if after else Fraction(0)
+                late = {"opening": opening, "closing": stays, "cured": stays - closing} | on_the_way
+            elif after and after.overdue_balance > 0:
+                late = {"became_overdue": closing, "closing": closing}
+            for measure, amounts in (("book", book), ("overdue", late)):
+                if before and before.segment != segment and amounts.get("opening"):
+                    leaves = {"opening": opening, "reclassified": -opening}
+                    parts.append((measure, before.segment, row["currency"], ZERO | leaves))
+                    amounts |= {"opening": Fraction(0), "reclassified": opening}
+                parts.append((measure, segment, row["currency"], ZERO | amounts))
+        rates_then, rates_now = portfolio.currencies(ledgers, first), portfolio.currencies(ledgers, second)
+        has_all = all("ALL" in shown for shown in rates_then.values())
+        for currency in {one for shown in rates_now.values() for one in shown if one != "ALL" or has_all}:
+            rates = {one: shown[currency] for one, shown in rates_now.items() if currency in shown}
+            for measure in ("book", "overdue"):
+                for segment in SEGMENTS:
+                    mine = [
+                        (amounts, rates[one], rates_then.get(one, {}).get(currency, rates[one]))
+                        for what, of, one, amounts in parts
+                        if what == measure and one in rates and segment in ("ALL", of)
+                    ]
+                    row = {name: signed(amounts[name] * rate for amounts, rate, _ in mine) for name in ZERO}
+                    row["opening"] = signed(amounts["opening"] * rate for amounts, _, rate in mine)
+                    row["revalued"] = row["closing"] - row["opening"] - sum(row[name] for name in MOVEMENTS)
+                    found[f"{second} {measure} {segment} {currency}"] = row | {"from_as_of": first}
+    return found
+
+
+def signed(amounts: Iterable[Fraction]) -> Decimal:
+    """Added up exactly, rounded to the cent once, half away from 0."""
+    exact = sum(amounts, Fraction(0))
+    return rounded(exact, 2) if exact >= 0 else -rounded(-exact, 2)
+
+
+def _cash(rows: Ledgers, left: Mapping[tuple[str, str], Exit]) -> dict[tuple[str, str], list[tuple[date, Fraction]]]:
+    """Payments less reversals of payments by day; what comes in after a write-off or a sale is recovery."""
+    found: dict[tuple[str, str], list[tuple[date, Fraction]]] = defaultdict(list)
+    for kind, ledger, key in (
+        ("loan", "repayments", "repayment_id"),
+        ("advance", "advance_repayments", "advance_repayment_id"),
+    ):
+        payments = {row[key] for row in rows[ledger] if row["kind"] == "payment"}
+        for row in rows[ledger]:
+            ident = kind, row[f"{kind}_id"]
+            sign = (row["kind"] == "payment") - (row["kind"] == "reversal" and row["reverses_id"] in payments)
+            if sign and not (ident in left and row["paid_on"] > left[ident].day):
+                found[ident].append((row["paid_on"], Fraction(row["amount"]) * sign))
+    return found

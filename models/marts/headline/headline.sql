@@ -26,12 +26,13 @@ cells as (
     select
         shown.as_of,
         shown.shown_in as currency,
-        segments.segment,
-        segments.segment_order,
+        segments.code as segment,
+        segments.code_order as segment_order,
         segments.label_zh as segment_zh,
         segments.label_en as segment_en
     from (select distinct as_of, shown_in from currencies) as shown
-    cross join {{ ref('segment') }} as segments
+    cross join {{ ref('label') }} as segments
+    where segments.code_set = 'segment'
 ),
 
 held as (
@@ -65,12 +66,13 @@ written_off as (
         currencies.shown_in,
         {{ segment }} as segment,
         {{ shown_sum('items.balance') }} as written_off_in_month
-    from {{ ref('int_statements__written_off') }} as items
+    from {{ ref('int_statements__exits') }} as items
     inner join currencies
         on
             currencies.currency = items.currency
-            and {{ month_of('currencies.as_of') }} = {{ month_of('items.written_off_on') }}
-            and currencies.as_of >= items.written_off_on
+            and {{ month_of('currencies.as_of') }} = {{ month_of('items.left_on') }}
+            and currencies.as_of >= items.left_on
+    where items.how = 'written_off'
     group by currencies.as_of, currencies.shown_in{{ ', items.segment' if loop.first }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

