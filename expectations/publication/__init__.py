@@ -27,7 +27,15 @@ PERSONAL_COLUMNS = ("name", "id_number", "phone", "value", "message_text")
 # month, a ledger or branch that stopped coming more than a fifth.
 SHRINKAGE = "0.8"
 # Marts whose as_of is another date than those the run was asked for; every row of any other is of an asked date.
-HISTORIES = ("headline", "roll_forward", "aging_trend", "roll_rates", "vintages")
+HISTORIES = (
+    "headline",
+    "roll_forward",
+    "aging_trend",
+    "roll_rates",
+    "vintages",
+    "class_migration",
+    "class_migration_rates",
+)
 
 
 def suites(tables: Collection[str]) -> list[Suite]:

@@ -94,4 +94,23 @@ DEFECTS = {
         "marts.case_files",
         "A cause has evidence and a measure that matches",
     ): "update marts.case_files set measures = '' where customer_id = 'CL-2'",
+    ("marts.class_migration", "Each row of the class matrix sums to 1"): """
+        update marts.class_migration set rate_by_count = 0.5 where currency = 'USD'""",
+    ("marts.class_migration", "A class matrix opens with the headline"): """
+        update marts.class_migration set opening_balance = opening_balance + 0.01 where currency = 'USD'""",
+    ("marts.class_migration", "No more is kept than was there, and nothing of what has left"): """
+        update marts.class_migration set to_order = 6, to_code = 'closed' where currency = 'USD';
+        delete from marts.class_migration_rates where currency = 'USD'""",
+    ("marts.class_migration_rates", "Each rate of migration is its numerator over its denominator"): """
+        update marts.class_migration_rates set rate_by_balance = 0.000001 where currency = 'USD' and rate_id = 'MIG_PASS'""",
+    ("marts.class_migration_rates", "A rate of migration adds up the class matrix"): """
+        update marts.class_migration_rates set kept_items = kept_items + 1 where currency = 'USD' and rate_id = 'MIG_PASS'""",
+    (
+        "marts.class_migration",
+        "Every row names the policy it was computed under",
+    ): "update marts.class_migration set policy_version = 'policy-0'",
+    (
+        "marts.class_migration_rates",
+        "Every row names the policy it was computed under",
+    ): "update marts.class_migration_rates set policy_version = 'policy-0'",
 }

@@ -127,6 +127,8 @@ def test_a_backfill_of_several_dates_passes(failing):
         update evidence.items_at set as_of = as_of + 1;
         update marts.roll_forward set as_of = as_of + 1, from_as_of = from_as_of + 1;
         update evidence.moved set as_of = as_of + 1;
+        update marts.class_migration set as_of = as_of + 1, from_as_of = from_as_of + 1;
+        update marts.class_migration_rates set as_of = as_of + 1, from_as_of = from_as_of + 1;
         update marts.publication set as_of = as_of + 1;
         """,
     )

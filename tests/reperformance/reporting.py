@@ -249,6 +249,86 @@ def roll_forward(ledgers: Ledgers, dates: Sequence[date], items: ItemsAt, gone: 
     return found
 
 
+CLASSES = {1: "pass", 2: "special_mention", 3: "substandard", 4: "doubtful", 5: "loss"}
+MIGRATIONS = {
+    "MIG_NORMAL": ((1, 2), 3),
+    "MIG_PASS": ((1,), 2),
+    "MIG_SM": ((2,), 3),
+    "MIG_SS": ((3,), 4),
+    "MIG_DB": ((4,), 5),
+}
+
+
+def _moves(
+    ledgers: Ledgers, dates: Sequence[date], items: ItemsAt, gone: Sequence[Exit]
+) -> dict[str, list[tuple[int, int | str, Fraction, Fraction]]]:
+    """Of each "from as_of span segment currency": class, class or exit, balance then, what is kept of it."""
+    links = [(first, second, "step") for first, second in pairwise(dates)]
+    if earlier := [day for day in dates if day.year < dates[-1].year]:
+        links.append((earlier[-1], dates[-1], "year_to_date"))
+    left = {one.ident: one for one in gone}
+    found: dict[str, list[tuple[int, int | str, Fraction, Fraction]]] = defaultdict(list)
+    for first, second, span in links:
+        shown_in = portfolio.currencies(ledgers, first)
+        for ident, then in items[first].items():
+            now, out = items[second].get(ident), left.get(ident)
+            to: int | str = now.risk_class if now else out.how if out and out.day <= second else "closed"
+            kept = min(then.balance, now.balance) if now else Fraction(0)
+            for currency, rate in shown_in[then.currency].items():
+                for segment in ("ALL", then.segment):
+                    move = then.risk_class, to, then.balance * rate, kept * rate
+                    found[f"{first} {second} {span} {segment} {currency}"].append(move)
+    return found
+
+
+def class_migration(ledgers: Ledgers, dates: Sequence[date], items: ItemsAt, gone: Sequence[Exit]) -> dict[str, Row]:
+    """`class_migration`: "from as_of span segment currency class state" -> column -> value."""
+    found: dict[str, Row] = {}
+    for cell, moves in _moves(ledgers, dates, items, gone).items():
+        for of in {one for one, *_ in moves}:
+            mine = [move for move in moves if move[0] == of]
+            for to in {state for _, state, *_ in mine}:
+                there = [move for move in mine if move[1] == to]
+                found[f"{cell} {of} {CLASSES.get(to, to)}"] = {  # type: ignore[call-overload]
+                    "items": len(there),
+                    "opening_balance": (opening := total(move[2] for move in there)),
+                    "kept_balance": total(move[3] for move in there),
+                    "rate_by_count": share(len(there), len(mine)),
+                    "rate_by_balance": share(
+                        opening, sum(total(m[2] for m in mine if m[1] == state) for state in {m[1] for m in mine})
+                    ),
+                }
+    return found
+
+
+def class_migration_rates(
+    ledgers: Ledgers, dates: Sequence[date], items: ItemsAt, gone: Sequence[Exit]
+) -> dict[str, Row]:
+    """`class_migration_rates`: "from as_of span segment currency rate" -> column -> value, from the matrix's amounts in cents."""
+    found: dict[str, Row] = {}
+    for key, row in class_migration(ledgers, dates, items, gone).items():
+        cell, of, to = key.rsplit(" ", 2)
+        order = {code: number for number, code in CLASSES.items()}
+        for rate, (classes, worse) in MIGRATIONS.items():
+            if int(of) in classes and to in order:
+                empty = {
+                    "migrated_items": 0,
+                    "kept_items": 0,
+                    "migrated_balance": Decimal(0),
+                    "kept_balance": Decimal(0),
+                }
+                sums = found.setdefault(f"{cell} {rate}", empty)
+                sums["kept_items"] += row["items"]
+                sums["kept_balance"] += row["kept_balance"]
+                if order[to] >= worse:
+                    sums["migrated_items"] += row["items"]
+                    sums["migrated_balance"] += row["kept_balance"]
+    for sums in found.values():
+        sums["rate_by_count"] = share(sums["migrated_items"], sums["kept_items"])
+        sums["rate_by_balance"] = share(sums["migrated_balance"], sums["kept_balance"])
+    return found
+
+
 def signed(amounts: Iterable[Fraction]) -> Decimal:
     """Added up exactly, rounded to the cent once, half away from 0."""
     exact = sum(amounts, Fraction(0))

@@ -16,10 +16,20 @@ from reperformance.landing import Notices, read_landing
 from reperformance.test_portfolio import with_advances, with_rates
 
 # a month without a date, two dates of one month, and a month-end that none of the next month follows
-DATES = [date(2026, 1, 31), date(2026, 2, 28), date(2026, 4, 20), date(2026, 4, 30), date(2026, 6, 30)]
-MARTS = ("headline", "roll_forward")
+DATES = [
+    date(2025, 12, 31),
+    date(2026, 1, 31),
+    date(2026, 2, 28),
+    date(2026, 4, 20),
+    date(2026, 4, 30),
+    date(2026, 6, 30),
+]
+MARTS = ("headline", "roll_forward", "class_migration", "class_migration_rates")
 KEYS = {"headline": "as_of || ' ' || segment || ' ' || currency"}
 KEYS["roll_forward"] = KEYS["headline"].replace("as_of", "as_of || ' ' || measure")
+LINK = KEYS["headline"].replace("as_of", "from_as_of || ' ' || as_of || ' ' || span")
+KEYS["class_migration"] = LINK + " || ' ' || from_class || ' ' || to_code"
+KEYS["class_migration_rates"] = LINK + " || ' ' || rate_id"
 
 
 def leaving(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
@@ -69,3 +79,7 @@ def test_the_books_hold_every_movement(book: tuple[Path, dict[str, Any]]) -> Non
     assert any(row["npl_balance"] and row["written_off_in_month"] for row in headline)
     for name in reporting.MOVEMENTS:
         assert any(row[name] for row in moved), name
+    for row in ("MIG_NORMAL", "MIG_PASS", "MIG_SM", "MIG_SS"):
+        assert any(
+            rate["rate_by_balance"] for key, rate in recomputed["class_migration_rates"].items() if row in key
+        ), row

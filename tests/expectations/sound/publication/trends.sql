@@ -124,3 +124,18 @@ where previous_as_of is not null;
 create table evidence.moved as
 select as_of, currency, 10::decimal(18, 2) as lent, 20::decimal(18, 2) as paid from marts.roll_forward
 where measure = 'book' and segment = 'ALL';
+
+-- Nothing migrated between the two dates.
+create table marts.class_migration as
+select
+    previous_as_of as from_as_of, as_of, policy_version, 'step' as span, segment, currency, 1 as from_class, 'pass' as to_code, 1 as to_order,
+    items, balance as opening_balance, balance as kept_balance, 1::decimal(9, 6) as rate_by_count, 1::decimal(9, 6) as rate_by_balance
+from marts.headline
+where previous_as_of is not null;
+
+create table marts.class_migration_rates as
+select
+    from_as_of, as_of, policy_version, span, segment, currency, unnest(['MIG_NORMAL', 'MIG_PASS']) as rate_id, 0::bigint as migrated_items,
+    items as kept_items, 0::decimal(9, 6) as rate_by_count, 0::decimal(18, 2) as migrated_balance, kept_balance,
+    0::decimal(9, 6) as rate_by_balance
+from marts.class_migration;
