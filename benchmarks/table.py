@@ -1,0 +1,87 @@
+"""The results of `make bench` as the tables of docs/performance.md: times, ratios, memory, and how each grows with the book.
+
+Usage:  python benchmarks/table.py benchmarks/results/2026-11-27-*.json
+
+A growth exponent is the slope of the logarithm of seconds between two sizes: 1 is proportional, below it the fixed cost shows.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+SHORTEST, FIRST, AFTER, ONE_DATE, MONTHS, GATE = (
+    "a duckdb",
+    "e night, first load",
+    "f night, 1 % changed",
+    "d loan_aging, kept state",
+    "g 36 month-ends",
+    "i publish gate",
+)
+
+
+def seconds(run: dict[str, Any], name: str) -> float | None:
+    return run["results"].get(name, {}).get("seconds")
+
+
+def ratio(run: dict[str, Any], name: str, other: str) -> str:
+    one, two = seconds(run, name), seconds(run, other)
+    return f"{one / two:,.2f}" if one is not None and two else "–"
+
+
+def transformation(run: dict[str, Any]) -> float:
+    """Seconds of the first night's compute step, as the run prints them."""
+    (line,) = [step for step in run["results"][FIRST]["steps"] if step.startswith("✓ Computing")]
+    return float(line.rsplit("  ", 2)[-2].split()[0])
+
+
+def rows(runs: list[dict[str, Any]]) -> list[list[str]]:
+    found = []
+    for name in runs[0]["results"]:
+        if all("seconds" in run["results"].get(name, {}) for run in runs):
+            found.append([f"({name[0]}) {name[2:]}, s", *(f"{seconds(run, name):,.1f}" for run in runs)])
+            if any("peak_mb" in run["results"][name] for run in runs):
+                found.append(["peak memory, GB", *(f"{run['results'][name]['peak_mb'] / 1000:,.1f}" for run in runs)])
+    found.append(["(d) / (a)", *(ratio(run, ONE_DATE, SHORTEST) for run in runs)])
+    found.append(["(e) / (c)", *(ratio(run, FIRST, "c pandas") for run in runs)])
+    found.append(["(f) / (e)", *(ratio(run, AFTER, FIRST) for run in runs)])
+    found.append(["(g) / (a)", *(ratio(run, MONTHS, SHORTEST) for run in runs)])
+    found.append(["(i) / compute", *(f"{(seconds(run, GATE) or 0) / transformation(run):,.2f}" for run in runs)])
+    slowest = [f"{max(run['results']['h readers, ms'].values()):,.0f}" for run in runs]
+    found.append(["(h) slowest mart, ms", *slowest])
+    found.append(
+        ["disk: delivery, home, MB", *(", ".join(map(str, run["results"]["disk, mb"].values())) for run in runs)]
+    )
+    return found
+
+
+def exponents(small: dict[str, Any], large: dict[str, Any]) -> list[list[str]]:
+    times = math.log(large["loans"] / small["loans"])
+    found = []
+    for name in small["results"]:
+        one, two = seconds(small, name), seconds(large, name)
+        if one and two:
+            found.append([f"({name[0]}) {name[2:]}", f"{math.log(two / one) / times:,.2f}"])
+    return found
+
+
+def table(head: list[str], body: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    runs = sorted((json.loads(Path(path).read_text("utf-8")) for path in sys.argv[1:]), key=lambda run: run["loans"])
+    if not runs:
+        raise SystemExit(__doc__)
+    print(table(["", *(f"{run['loans']:,} loans" for run in runs)], rows(runs)))
+    for small, large in zip(runs, runs[1:], strict=False):
+        head = ["growth exponent", f"{small['loans']:,} to {large['loans']:,}"]
+        print("\n" + table(head, exponents(small, large)))
+
+
+if __name__ == "__main__":
+    main()
