@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def main() -> None:
     if not runs:
         raise SystemExit(__doc__)
     print(table(["", *(f"{run['loans']:,} loans" for run in runs)], rows(runs)))
-    for small, large in zip(runs, runs[1:], strict=False):
+    for small, large in pairwise(runs):
         head = ["growth exponent", f"{small['loans']:,} to {large['loans']:,}"]
         print("\n" + table(head, exponents(small, large)))
 
