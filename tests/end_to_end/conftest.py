@@ -77,9 +77,19 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         else:
             pytest.fail("the Prefect server did not answer in two minutes:\n" + (folder / "server.log").read_text())
         yield url
+        tell_the_rest()
     finally:
         server.terminate()
         server.wait(20)
+
+
+def tell_the_rest() -> None:
+    """What nights of this process still have to tell the server: without it, Prefect would try for half a minute at exit."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for worker in (EventsWorker, APILogWorker):
+        worker.drain_all(timeout=10)
 
 
 @pytest.fixture(scope="session")
