@@ -28,6 +28,10 @@ def seconds(run: dict[str, Any], name: str) -> float | None:
     return run["results"].get(name, {}).get("seconds")
 
 
+def shown(number: float | None) -> str:
+    return "–" if number is None else f"{number:,.1f}"
+
+
 def ratio(run: dict[str, Any], name: str, other: str) -> str:
     one, two = seconds(run, name), seconds(run, other)
     return f"{one / two:,.2f}" if one is not None and two else "–"
@@ -41,17 +45,18 @@ def transformation(run: dict[str, Any]) -> float:
 
 def rows(runs: list[dict[str, Any]]) -> list[list[str]]:
     found = []
-    for name in runs[0]["results"]:
-        if all("seconds" in run["results"].get(name, {}) for run in runs):
-            found.append([f"({name[0]}) {name[2:]}, s", *(f"{seconds(run, name):,.1f}" for run in runs)])
-            if any("peak_mb" in run["results"][name] for run in runs):
-                found.append(["peak memory, GB", *(f"{run['results'][name]['peak_mb'] / 1000:,.1f}" for run in runs)])
+    for name, outcome in runs[0]["results"].items():
+        if "seconds" in outcome:
+            found.append([f"({name[0]}) {name[2:]}, s", *(shown(seconds(run, name)) for run in runs)])
+        if "peak_mb" in outcome:
+            peaks = [run["results"].get(name, {}).get("peak_mb") for run in runs]
+            found.append(["peak memory, GB", *(shown(peak and peak / 1000) for peak in peaks)])
     found.append(["(d) / (a)", *(ratio(run, ONE_DATE, SHORTEST) for run in runs)])
     found.append(["(e) / (c)", *(ratio(run, FIRST, "c pandas") for run in runs)])
     found.append(["(f) / (e)", *(ratio(run, AFTER, FIRST) for run in runs)])
     found.append(["(g) / (a)", *(ratio(run, MONTHS, SHORTEST) for run in runs)])
     found.append(["(i) / compute", *(f"{(seconds(run, GATE) or 0) / transformation(run):,.2f}" for run in runs)])
-    slowest = [f"{max(run['results']['h readers, ms'].values()):,.0f}" for run in runs]
+    slowest = [f"{max(run['results'].get('h readers, ms', {'': 0}).values()):,.0f}" for run in runs]
     found.append(["(h) slowest mart, ms", *slowest])
     found.append(
         ["disk: delivery, home, MB", *(", ".join(map(str, run["results"]["disk, mb"].values())) for run in runs)]
