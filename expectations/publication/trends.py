@@ -99,6 +99,16 @@ def recovery_by_age() -> list[Rows]:
 
 
 def vintages() -> list[Rows]:
+    rates = [
+        (f"{kind}_{days}_{part}", f"{kind}_{days}_rate_by_{by}", whole)
+        for kind in ("ever", "current")
+        for days in ("1", "30", "60", "90")
+        for part, by, whole in (("loans", "count", "loans"), ("principal", "principal", "principal"))
+    ]
+    wrong = " or ".join(
+        f"({rate} is null) <> ({whole} = 0) or abs({rate} - {part}::double / nullif({whole}, 0)) > 0.00000051"
+        for part, rate, whole in rates
+    )
     steps = [("1", "30"), ("30", "60"), ("60", "90")]
     worse = " or ".join(
         f"{kind}_{more}_rate_by_count > {kind}_{less}_rate_by_count"
@@ -109,6 +119,20 @@ def vintages() -> list[Rows]:
         rows(
             title="No more loans of a vintage are late by more days than by fewer",
             sql=f"select as_of, cohort_month, segment, currency from {{batch}} where {worse}",
+        ),
+        rows(
+            title="A cohort has one row of each age",
+            description="By segment and currency: of several dates in one month the last one stands for the age.",
+            sql="""
+                select cohort_month, months_on_book, segment, currency, count(*) as times
+                from {batch}
+                group by cohort_month, months_on_book, segment, currency
+                having count(*) > 1
+            """,
+        ),
+        rows(
+            title="Each rate of a vintage is its numerator over the cohort",
+            sql=f"select as_of, cohort_month, segment, currency from {{batch}} where {wrong}",
         ),
         rows(
             title="No vintage is late now with more loans than ever were",

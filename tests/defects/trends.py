@@ -38,11 +38,20 @@ DEFECTS = {
     (
         "marts.vintages",
         "No more loans of a vintage are late by more days than by fewer",
-    ): "update marts.vintages set ever_60_rate_by_count = 0.35",
+    ): "update marts.vintages set ever_60_rate_by_count = 0.35, ever_60_loans = 35, ever_30_loans = 30, ever_1_loans = 40, loans = 100, "
+    "ever_90_loans = 10, current_1_loans = 30, current_30_loans = 20, current_60_loans = 10",
     (
         "marts.vintages",
         "No vintage is late now with more loans than ever were",
-    ): "update marts.vintages set current_1_rate_by_count = 0.5",
+    ): "update marts.vintages set current_1_rate_by_count = 0.5, current_1_loans = 5",
+    (
+        "marts.vintages",
+        "A cohort has one row of each age",
+    ): "insert into marts.vintages select * replace (as_of - 7 as as_of) from marts.vintages",
+    (
+        "marts.vintages",
+        "Each rate of a vintage is its numerator over the cohort",
+    ): "update marts.vintages set current_90_principal = 0.01",
 } | {
     (
         f"marts.{mart}",

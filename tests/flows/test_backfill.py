@@ -37,9 +37,15 @@ def backfilled(home: Home, asked: list[date]) -> Path:
 
 
 def histories_cover(database: Path, asked: list[date]) -> None:
-    for mart in ("aging_trend", "vintages"):
-        found = rows_of(database, f"select distinct as_of from marts.{mart} order by all")
-        assert [row["as_of"] for row in found] == asked, mart
+    found = rows_of(database, "select distinct as_of from marts.aging_trend order by all")
+    assert [row["as_of"] for row in found] == asked
+    last_of_month = {(day.year, day.month): day for day in asked}
+    found = rows_of(database, "select distinct as_of from marts.vintages order by all")
+    assert [row["as_of"] for row in found] == list(last_of_month.values())
+    twice = (
+        "select cohort_month, months_on_book, segment, currency from marts.vintages group by all having count(*) > 1"
+    )
+    assert rows_of(database, twice) == []
     links = rows_of(database, "select distinct from_as_of, as_of from marts.roll_rates order by all")
     assert [(link["from_as_of"], link["as_of"]) for link in links] == list(pairwise(asked))
 

@@ -5,8 +5,10 @@
 {% set counts = [[1, 1], [30, 31], [60, 61], [90, 91]] %}
 
 with dates as (
-    select as_of from {{ source('raw', 'dates') }}
+    select max(as_of) as as_of
+    from {{ source('raw', 'dates') }}
     where is_history
+    group by {{ month_of('as_of') }}
 ),
 
 cohorts as (
@@ -203,6 +205,8 @@ select
     principal,
     {%- for kind in ['ever', 'current'] %}
     {%- for name, days in counts %}
+    cast({{ kind }}_{{ name }}_loans as bigint) as {{ kind }}_{{ name }}_loans,
+    {{ kind }}_{{ name }}_principal,
     {{ share(kind ~ '_' ~ name ~ '_loans', 'loans') }} as {{ kind }}_{{ name }}_rate_by_count,
     {{ share(kind ~ '_' ~ name ~ '_principal', 'principal') }} as {{ kind }}_{{ name }}_rate_by_principal,
     {%- endfor %}

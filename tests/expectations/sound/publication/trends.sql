@@ -33,14 +33,24 @@ insert into marts.recovery_by_age values
     ('2026-10-31', 'policy-1', '2026-09-30', 'M1', 30, 'CNY', 3, 100.00, 60.00, 1),
     ('2026-10-31', 'policy-1', '2026-09-30', 'M1', 60, 'CNY', 3, 100.00, null, null);
 
-create table marts.vintages (
-    as_of date, policy_version varchar, cohort_month date, segment varchar, currency varchar,
-    ever_1_rate_by_count decimal(9, 6), ever_30_rate_by_count decimal(9, 6), ever_60_rate_by_count decimal(9, 6),
-    ever_90_rate_by_count decimal(9, 6), current_1_rate_by_count decimal(9, 6), current_30_rate_by_count decimal(9, 6),
-    current_60_rate_by_count decimal(9, 6), current_90_rate_by_count decimal(9, 6)
-);
-insert into marts.vintages values
-    ('2026-10-31', 'policy-1', '2026-01-01', 'personal', 'CNY', 0.4, 0.3, 0.2, 0.1, 0.3, 0.2, 0.1, 0.0);
+create table marts.vintages as
+with late as (
+    select
+        '2026-10-31'::date as as_of, 'policy-1' as policy_version, '2026-01-01'::date as cohort_month, 9 as months_on_book, 'personal' as segment,
+        'CNY' as currency, 10::bigint as loans, 1000::decimal(18, 2) as principal, 4 as ever_1_loans, 3 as ever_30_loans, 2 as ever_60_loans,
+        1 as ever_90_loans, 3 as current_1_loans, 2 as current_30_loans, 1 as current_60_loans, 0 as current_90_loans
+)
+
+select
+    *, (ever_1_loans * 100)::decimal(18, 2) as ever_1_principal, (ever_1_loans / 10)::decimal(9, 6) as ever_1_rate_by_count, (ever_1_loans / 10)::decimal(9, 6) as ever_1_rate_by_principal,
+    (ever_30_loans * 100)::decimal(18, 2) as ever_30_principal, (ever_30_loans / 10)::decimal(9, 6) as ever_30_rate_by_count, (ever_30_loans / 10)::decimal(9, 6) as ever_30_rate_by_principal,
+    (ever_60_loans * 100)::decimal(18, 2) as ever_60_principal, (ever_60_loans / 10)::decimal(9, 6) as ever_60_rate_by_count, (ever_60_loans / 10)::decimal(9, 6) as ever_60_rate_by_principal,
+    (ever_90_loans * 100)::decimal(18, 2) as ever_90_principal, (ever_90_loans / 10)::decimal(9, 6) as ever_90_rate_by_count, (ever_90_loans / 10)::decimal(9, 6) as ever_90_rate_by_principal,
+    (current_1_loans * 100)::decimal(18, 2) as current_1_principal, (current_1_loans / 10)::decimal(9, 6) as current_1_rate_by_count, (current_1_loans / 10)::decimal(9, 6) as current_1_rate_by_principal,
+    (current_30_loans * 100)::decimal(18, 2) as current_30_principal, (current_30_loans / 10)::decimal(9, 6) as current_30_rate_by_count, (current_30_loans / 10)::decimal(9, 6) as current_30_rate_by_principal,
+    (current_60_loans * 100)::decimal(18, 2) as current_60_principal, (current_60_loans / 10)::decimal(9, 6) as current_60_rate_by_count, (current_60_loans / 10)::decimal(9, 6) as current_60_rate_by_principal,
+    (current_90_loans * 100)::decimal(18, 2) as current_90_principal, (current_90_loans / 10)::decimal(9, 6) as current_90_rate_by_count, (current_90_loans / 10)::decimal(9, 6) as current_90_rate_by_principal
+from late;
 
 -- The headline of the book at both dates.
 create table marts.headline as
