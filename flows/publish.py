@@ -22,6 +22,7 @@ from flows.database import connect, identifier, quote
 from flows.earlier import forget_figures, keep_figures
 from flows.evidence.reperform import reperform
 from flows.home import Home, sync, sync_files, write_json
+from flows.pictures import draw
 from flows.progress import log
 
 SIGNED = "publication"  # the mart that says what a publication is, by which run, past which gates
@@ -65,6 +66,7 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
         for mart in marts:
             candidate.execute(f"create table marts.{mart} as select * from work.marts.{mart} order by all")
         _describe(candidate, built.dbt_target, marts)
+        draw(candidate, marts)
         for path in sorted((Path(__file__).parent / "evidence").glob("*.sql")):  # _ledgers.sql is first
             candidate.execute(path.read_text("utf-8"))
         reperform(candidate)

@@ -14,7 +14,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from expectations.business import Rows, rows
-from expectations.publication import aging, collections, headline, portfolio, quality, risk, statements, trends
+from expectations.publication import (
+    aging,
+    collections,
+    headline,
+    pictures,
+    portfolio,
+    quality,
+    risk,
+    statements,
+    trends,
+)
 from expectations.results import Suite
 
 DOMAINS = (headline, aging, trends, portfolio, risk, collections, statements, quality)
@@ -50,6 +60,7 @@ def suites(tables: Collection[str]) -> list[Suite]:
         title, expectations = MARTS.get(mart, (mart.replace("_", " ").capitalize(), list))
         wanted = any_mart(mart) + expectations()
         found.append(Suite(f"marts.{mart}", wanted, title=title))
+    found += pictures.pictures(tables)
     found.append(Suite("evidence.previous", drift(tables), title="Against the last publication"))
     found.append(Suite("columns of the publication", private(), title="Privacy", query=COLUMNS))
     return found

@@ -28,7 +28,9 @@ DEFECTS = {
     (
         "marts.risk_classification",
         "No item is classified twice",
-    ): "insert into marts.risk_classification select * from marts.risk_classification where item_id = 'L-1'",
+    ): """
+        insert into marts.risk_classification select * from marts.risk_classification where item_id = 'L-1';
+        update marts.bi_classes set items = items + 1, balance = balance + 1000 where risk_class = 1 and currency = 'CNY'""",
     (
         "marts.risk_classification",
         "Every class is one of five",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from defects import aging, collections, headline, portfolio, quality, risk, statements, trends
+from defects import aging, collections, headline, pictures, portfolio, quality, risk, statements, trends
 from defects import landing as of_landing
 from defects.planted import Failed, failed
 
@@ -22,7 +22,7 @@ from expectations.results import Suite
 LANDING = of_landing.DEFECTS
 PUBLICATION = {
     key: sql
-    for domain in (headline, aging, trends, portfolio, risk, collections, statements, quality)
+    for domain in (headline, pictures, aging, trends, portfolio, risk, collections, statements, quality)
     for key, sql in domain.DEFECTS.items()
 }
 DEFECTS = [("landing", *key, sql) for key, sql in LANDING.items()]
@@ -130,6 +130,7 @@ def test_a_backfill_of_several_dates_passes(failing):
         update marts.class_migration set as_of = as_of + 1, from_as_of = from_as_of + 1;
         update marts.class_migration_rates set as_of = as_of + 1, from_as_of = from_as_of + 1;
         update marts.publication set as_of = as_of + 1;
+        update marts.bi_aging_over_time set as_of = as_of + 1;
         """,
     )
     assert found == []

@@ -10,6 +10,7 @@ import pytest
 from support import build_at, load, new_home
 
 from books import generate
+from expectations.publication import pictures
 from flows.audit import chain_of, record_run
 from flows.build import Built
 from flows.errors import ValidationFailed
@@ -42,6 +43,36 @@ def candidate(built: tuple[Home, Built]) -> Candidate:
 
 def test_a_sound_candidate_passes(home: Home, candidate: Candidate) -> None:
     assert check_publication(home, "run-1", candidate).success
+
+
+def test_each_picture_has_one_grain_labels_and_every_bucket(candidate: Candidate) -> None:
+    """And every column says what it is; what a tool adds up is the book."""
+    with duckdb.connect(str(candidate.database), read_only=True) as reader:
+        found = reader.sql("select view_name, comment from duckdb_views() where not internal").fetchall()
+        assert {name for name, _ in found} == set(pictures.GRAINS)
+        assert all(comment for _, comment in found)
+        for view, (grain, _) in pictures.GRAINS.items():
+            rows, cells = reader.sql(
+                f"select count(*), {' * '.join(f'count(distinct {column})' for column in grain)} from {view}"
+            ).fetchone()
+            assert rows > 0, view
+            if "as_of" not in grain and view != "bi_vintages":  # no date has every age, nor every currency
+                assert rows == cells, view
+            columns = reader.sql(
+                f"select column_name, comment from duckdb_columns() where table_name = '{view}'"
+            ).fetchall()
+            assert [name for name, comment in columns if not comment] == [], view
+            for column in (name for name, _ in columns if name.endswith(("_zh", "_en", "_order"))):
+                assert reader.sql(f"select count(*) from {view} where {column} is null").fetchone() == (0,), (
+                    view,
+                    column,
+                )
+        stages = reader.sql("select bucket from bi_aging order by bucket_order").fetchall()
+        assert [stage for (stage,) in dict.fromkeys(stages)] == ["M0", "M1", "M2", "M3", "M4", "M5", "M6", "M7+"]
+        (added,) = reader.sql("select sum(outstanding_principal) from bi_aging").fetchone()
+        shown = reader.sql("select string_agg(distinct currency) from bi_aging").fetchone()[0]
+        book = "select sum(outstanding_principal) from aging_trend where scheme = 'CN_M_STAGE' and item_type = 'loan'"
+        assert reader.sql(f"{book} and as_of = '{DAY}' and currency = '{shown}'").fetchone() == (added,)
 
 
 @pytest.mark.parametrize(

@@ -149,3 +149,20 @@ select
     items as kept_items, 0::decimal(9, 6) as rate_by_count, 0::decimal(18, 2) as migrated_balance, kept_balance,
     0::decimal(9, 6) as rate_by_balance
 from marts.class_migration;
+
+-- The pictures of these marts.
+create table marts.bi_headline as select * from marts.headline where as_of = '2026-10-31' and segment = 'ALL';
+create table marts.bi_headline_over_time as select * from marts.headline where segment = 'ALL';
+create table marts.bi_segments as select * from marts.headline where as_of = '2026-10-31' and segment <> 'ALL';
+create table marts.bi_aging_over_time as
+select as_of, currency, bucket, sum(items) as items, sum(outstanding_principal) as outstanding_principal
+from marts.aging_trend
+where item_type = 'loan' and scheme = 'CN_M_STAGE'
+group by all;
+create table marts.bi_aging as select * from marts.bi_aging_over_time where as_of = '2026-10-31';
+create table marts.bi_roll_matrix as select currency, from_bucket, to_bucket from marts.roll_rates;
+create table marts.bi_roll_forward as select * from marts.roll_forward where measure = 'book' and segment = 'ALL';
+create table marts.bi_overdue_roll_forward as select * from marts.roll_forward where measure = 'overdue' and segment = 'ALL';
+create table marts.bi_vintages as select cohort_month, months_on_book, currency from marts.vintages;
+create table marts.bi_classes as
+select currency, risk_class, count(*) as items, sum(balance) as balance from marts.risk_classification group by all;

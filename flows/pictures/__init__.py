@@ -1,0 +1,59 @@
+"""Pictures: the views `bi_<picture>` of marts.duckdb, for tools that add up what they are given.
+
+Each has one grain, one scheme, one basis and labels, and a row of zeros where a bucket is empty; where `ALL` stands among the
+currencies it is the only one. A file holds the view, after the marts that it reads and what it is; `{stages}` and `{classes}`
+stand for the codes of the policy in force, with order and labels. A column that no comment names has that of the mart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+import duckdb
+
+from flows.database import identifier, quote
+
+CODES = {
+    "stages": """
+        select bucket, bucket_order, label_zh, label_en from work.intermediate.int_aging__buckets
+        where scheme = 'CN_M_STAGE' and as_of = (select as_of from work.raw.run) order by bucket_order""",
+    "classes": "select risk_class::varchar, risk_class, label_zh, label_en from work.policy.risk_class order by risk_class",
+}
+
+
+def draw(candidate: duckdb.DuckDBPyConnection, marts: Collection[str]) -> None:
+    """Create the views whose marts are there. Runs inside the candidate, with the working database attached as `work`."""
+    for path in sorted(Path(__file__).parent.glob("*.sql")):
+        reads, *said, sql = _parts(path.read_text("utf-8"))
+        if not set(reads) <= set(marts):
+            continue
+        for name in CODES:
+            if f"{{{name}}}" in sql:
+                sql = sql.replace(f"{{{name}}}", _values(candidate, name))
+        candidate.execute(sql)
+        candidate.execute(f"comment on view {path.stem} is {quote(said[0])}")
+        _inherit_comments(candidate, path.stem, reads)
+
+
+def _parts(text: str) -> tuple[list[str], str, str]:
+    """The marts that a view reads, what it is, and its SQL."""
+    lines = text.splitlines()
+    count = next(n for n, line in enumerate(lines) if not line.startswith("--"))
+    head = [line.removeprefix("-- ") for line in lines[:count]]
+    return re.findall(r"\w+", head[0].removeprefix("reads:")), " ".join(head[1:]), "\n".join(lines[count:])
+
+
+def _values(candidate: duckdb.DuckDBPyConnection, name: str) -> str:
+    rows = candidate.sql(CODES[name]).fetchall()
+    listed = ", ".join(f"({quote(code)}, {order}, {quote(zh)}, {quote(en)})" for code, order, zh, en in rows)
+    return f"(select * from (values {listed}) as codes (code, code_order, label_zh, label_en))"
+
+
+def _inherit_comments(candidate: duckdb.DuckDBPyConnection, view: str, reads: list[str]) -> None:
+    query = "select column_name, comment from duckdb_columns() where database_name = 'marts' and table_name = ?"
+    known = {name: text for mart in reversed(reads) for name, text in candidate.execute(query, [mart]).fetchall()}
+    for column, comment in candidate.execute(query, [view]).fetchall():
+        if comment is None and known.get(column):
+            candidate.execute(f"comment on column {view}.{identifier(column)} is {quote(known[column])}")
