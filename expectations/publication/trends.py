@@ -17,6 +17,15 @@ def evidence() -> list[Suite]:
 
 
 def aging_trend() -> list[Rows]:
+    wrong = " or ".join(
+        f"(trend.{rate} is null) <> ({whole} = 0) or abs(trend.{rate} - least(999, {part}::double / nullif({whole}, 0))) > 0.00000051"
+        for rate, part, whole in (
+            ("overdue_rate", "trend.all_overdue_balance", "trend.all_balance"),
+            ("npl_rate", "trend.all_npl_balance", "trend.all_balance"),
+            ("provision_coverage", "trend.all_provision", "trend.all_npl_balance"),
+            ("deviation_90", "trend.all_balance_beyond_90", "trend.all_npl_balance"),
+        )
+    )
     return [
         rows(
             title=f"The last date of the trend adds up to the book: {item_type}s",
@@ -44,6 +53,16 @@ def aging_trend() -> list[Rows]:
         )
         for item_type, mart in ITEMS.items()
     ] + [
+        rows(
+            title="Each rate of the trend is its numerator over its denominator, and the headline's",
+            sql=f"""
+                select as_of, segment, currency, trend.overdue_rate, headline.overdue_rate as of_headline
+                from {{batch}} as trend
+                left join marts.headline as headline using (as_of, segment, currency)
+                where {wrong}
+                    or (trend.all_balance, trend.all_overdue_balance) is distinct from (headline.balance, headline.overdue_balance)
+            """,
+        ),
         rows(
             title="Rates of the trend lie between 0 and 1",
             sql="""

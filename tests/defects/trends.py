@@ -14,7 +14,13 @@ DEFECTS = {
     (
         "marts.aging_trend",
         "Rates of the trend lie between 0 and 1",
-    ): "update marts.aging_trend set npl_rate = 1.000001 where bucket = '90+'",
+    ): "update marts.aging_trend set npl_rate = 1.000001, all_npl_balance = all_balance + 0.01, "
+    "provision_coverage = round(all_provision::double / (all_balance + 0.01), 6), "
+    "deviation_90 = round(all_balance_beyond_90::double / (all_balance + 0.01), 6) where bucket = '90+'",
+    (
+        "marts.aging_trend",
+        "Each rate of the trend is its numerator over its denominator, and the headline's",
+    ): "update marts.aging_trend set all_provision = all_provision + 0.01 where bucket = '90+'",
     (
         "marts.roll_rates",
         "Each row of the roll-rate matrix sums to 1",

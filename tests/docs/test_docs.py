@@ -67,6 +67,15 @@ def test_unit_tests_and_assertions_named_as_evidence_exist() -> None:
     assert missing == []
 
 
+def test_a_currency_that_may_be_all_says_that_it_is_not_to_be_added_up() -> None:
+    silent = []
+    for path in (ROOT / "models" / "marts").rglob("*.yml"):
+        for column in re.findall(r"- name: currency\n.*\n +description: (.*)", path.read_text("utf-8")):
+            if "ALL" in column and "sum over currencies" not in column:
+                silent.append(path.stem)
+    assert silent == []
+
+
 def test_every_term_of_the_glossary_stands_once_in_order() -> None:
     lines = (ROOT / "docs" / "glossary.md").read_text("utf-8").splitlines()
     terms = [line.split("|")[1].strip().lower() for line in lines if line.startswith("| ")][1:]

@@ -13,22 +13,28 @@ with items as (
     where items.is_history
 ),
 
-rates as (
+totals as (
     select
         as_of,
         segment,
         shown_in,
-        {{ share(shown_sum('overdue_balance', 'rate'), shown_sum('balance', 'rate')) }} as overdue_rate,
-        {{ share(shown_sum('case when is_non_performing then balance else 0 end', 'rate'), shown_sum('balance', 'rate')) }}
-            as npl_rate,
-        {{ bounded_share(shown_sum('provision_amount', 'rate'), shown_sum('case when is_non_performing then balance else 0 end', 'rate')) }}
-            as provision_coverage,
-        {{ bounded_share(
-            shown_sum('case when days_past_due > 90 then balance else 0 end', 'rate'),
-            shown_sum('case when is_non_performing then balance else 0 end', 'rate')
-        ) }} as deviation_90
+        {{ shown_sum('balance', 'rate') }} as all_balance,
+        {{ shown_sum('overdue_balance', 'rate') }} as all_overdue_balance,
+        {{ shown_sum('case when days_past_due > 90 then balance else 0 end', 'rate') }} as all_balance_beyond_90,
+        {{ shown_sum('case when is_non_performing then balance else 0 end', 'rate') }} as all_npl_balance,
+        {{ shown_sum('provision_amount', 'rate') }} as all_provision
     from items
     group by as_of, segment, shown_in
+),
+
+rates as (
+    select
+        *,
+        {{ share('all_overdue_balance', 'all_balance') }} as overdue_rate,
+        {{ share('all_npl_balance', 'all_balance') }} as npl_rate,
+        {{ bounded_share('all_provision', 'all_npl_balance') }} as provision_coverage,
+        {{ bounded_share('all_balance_beyond_90', 'all_npl_balance') }} as deviation_90
+    from totals
 ),
 
 -- what a customer has of one age: most have one age only, and a bucket counts them without looking who they are
@@ -150,6 +156,11 @@ bucketed as (
 
 select
     bucketed.*,
+    rates.all_balance,
+    rates.all_overdue_balance,
+    rates.all_balance_beyond_90,
+    rates.all_npl_balance,
+    rates.all_provision,
     rates.overdue_rate,
     rates.npl_rate,
     rates.provision_coverage,

@@ -3,14 +3,13 @@ create table marts.aging_trend as
 select
     as_of, policy_version, 'loan' as item_type, scheme, bucket, segment, currency,
     sum(loans)::bigint as items, sum(outstanding_principal)::decimal(18, 2) as outstanding_principal,
-    sum(overdue_amount)::decimal(18, 2) as overdue_amount, sum(overdue_balance)::decimal(18, 2) as overdue_balance,
-    0.5::decimal(9, 6) as overdue_rate, 0.25::decimal(9, 6) as npl_rate
+    sum(overdue_amount)::decimal(18, 2) as overdue_amount, sum(overdue_balance)::decimal(18, 2) as overdue_balance
 from marts.aging_distribution
 group by all
 union all
 select
     as_of, policy_version, 'advance', 'CN_M_STAGE', if(days_past_due > 0, 'M1', 'M0'), 'personal', currency,
-    1, outstanding, if(days_past_due > 0, outstanding, 0), if(days_past_due > 0, outstanding, 0), 0.5, 0.25
+    1, outstanding, if(days_past_due > 0, outstanding, 0), if(days_past_due > 0, outstanding, 0)
 from marts.advance_aging
 where not is_written_off;
 
@@ -114,6 +113,14 @@ select
 from rated
 left join rated as before
     on before.as_of < rated.as_of and before.segment = rated.segment and before.currency = rated.currency;
+
+create or replace table marts.aging_trend as
+select
+    trend.*, headline.balance as all_balance, headline.overdue_balance as all_overdue_balance,
+    headline.balance_beyond_90 as all_balance_beyond_90, headline.npl_balance as all_npl_balance, headline.provision as all_provision,
+    headline.overdue_rate, headline.npl_rate, headline.provision_coverage, headline.deviation_90
+from marts.aging_trend as trend
+inner join marts.headline as headline using (as_of, segment, currency);
 
 create table evidence.items_at as select as_of, currency, items from marts.headline where segment = 'ALL';
 
