@@ -24,17 +24,35 @@ where
         select loan_id from repayment where kind = 'chargeback' or (kind = 'waiver' and installment_no is null)
     );
 
+-- What is owed by the maturity: the last one delivered by the day, or before disbursement; else the first one said.
+create temp table maturity as
+with said as (
+    select
+        versions.loan_id, versions.matures_on, versions._delivery_no,
+        versions._delivery[1:10]::date <= greatest((select as_of from clock), loan.disbursed_on) as is_said_by_then
+    from work.raw.loans as versions
+    inner join loan using (loan_id)
+    where versions.matures_on is not null
+)
+
+select
+    loan_id,
+    coalesce(arg_max(matures_on, _delivery_no) filter (is_said_by_then), arg_min(matures_on, _delivery_no)) as matures_on
+from said
+group by loan_id;
+
 create temp table owed as
 select loan_id, installment_no as place, due_on, principal_due, interest_due + fee_due as other_due
 from installment semi join plain using (loan_id)
 union all
 select
-    loan.loan_id, 2000000000, coalesce(loan.matures_on, max(installment.due_on), date '9999-12-31'),
+    loan.loan_id, 2000000000, coalesce(maturity.matures_on, max(installment.due_on), date '9999-12-31'),
     loan.principal - coalesce(sum(installment.principal_due), 0), 0
 from loan
 semi join plain using (loan_id)
+left join maturity using (loan_id)
 left join installment using (loan_id)
-group by loan.loan_id, loan.matures_on, loan.principal
+group by loan.loan_id, maturity.matures_on, loan.principal
 having loan.principal > coalesce(sum(installment.principal_due), 0);
 
 create temp table received as

@@ -11,7 +11,7 @@ Words used below:
     queue       the obligations in the order in which money is laid on them
     plan        one version of the installments; the highest plan_no whose effective_on has come is in force
     terms       the conventions of the loan's product in force on a day
-    period      a stretch of days with one plan and one set of terms
+    period      a stretch of days with one plan, one maturity and one set of terms
 """
 
 from __future__ import annotations
@@ -429,6 +429,20 @@ class LoanFile:
     pauses: list[tuple[date, date]] = field(default_factory=list)  # [from, to)
     event_days: set[date] = field(default_factory=set)  # every day on which one of the event rows is dated
 
+    def maturity(self, day: date) -> tuple[date | None, date]:
+        """The maturity in force on `day`, and since when: the last one delivered by then; the first one said since always."""
+        said: dict[date, date] = {}  # from each day on; of several on one day the newest
+        for version in self.history:
+            if version["matures_on"] is not None:
+                delivered_on = version["_delivery"][0]
+                is_first = not said or delivered_on <= self.row["disbursed_on"]
+                said[ALWAYS if is_first else delivered_on] = version["matures_on"]
+        matures_on, since = None, ALWAYS
+        for from_on, value in sorted(said.items()):
+            if from_on <= day and value != matures_on:
+                matures_on, since = value, from_on
+        return matures_on, since
+
     def plan_in_force(self, day: date) -> Plan | None:
         in_force = None
         for plan in self.plans:
@@ -511,6 +525,17 @@ class Period:
     last_day: date
     plan: Plan | None
     terms: Terms
+    matures_on: date | None
+    matures_since: date  # the day from which that maturity was in force
+    leaves_principal: bool  # the plan leaves out principal, which is then due at maturity
+
+    @property
+    def replaced_on(self) -> date | None:
+        """The day on which the plan, or the maturity of what is owed by it, replaced an earlier one; None for the first."""
+        began_on = self.plan.effective_on if self.plan is not None else ALWAYS
+        if self.leaves_principal and self.matures_since > began_on:
+            return self.matures_since
+        return began_on if self.plan is not None and self.plan.plan_no > 1 else None
 
     @property
     def is_remaining(self) -> bool:
@@ -547,7 +572,12 @@ class Products:
 
 def period_at(loan: LoanFile, day: date, products: Products, lag_days: int) -> Period:
     product_id = attribute(loan.history, "product_id", day, lag_days)
-    return Period(day, day, loan.plan_in_force(day), products.terms(product_id, day))
+    plan, terms = loan.plan_in_force(day), products.terms(product_id, day)
+    listed = sum(line["principal_due"] for line in plan.installments) if plan else Decimal(0)
+    is_all_that_remains = plan is not None and plan.plan_no > 1 and terms.plan_basis == "remaining"
+    leaves_principal = listed < loan.row["principal"] and not is_all_that_remains
+    matures_on, since = loan.maturity(day) if leaves_principal else (loan.row["matures_on"], ALWAYS)
+    return Period(day, day, plan, terms, matures_on, since, leaves_principal)
 
 
 def periods(loan: LoanFile, last_day: date, products: Products, lag_days: int) -> list[Period]:
@@ -556,13 +586,19 @@ def periods(loan: LoanFile, last_day: date, products: Products, lag_days: int) -
     cuts.update(plan.effective_on for plan in loan.plans)
     for version in loan.history:
         cuts.add(version["_delivery"][0] - timedelta(days=lag_days))  # from this day on that version is read
+        cuts.add(version["_delivery"][0])  # and from this one its maturity
         cuts.update(products.change_days(version["product_id"]))
     starts = sorted(cut for cut in cuts if loan.row["disbursed_on"] <= cut <= last_day)
     cut_up: list[Period] = []
     for start, following in zip(starts, [*starts[1:], last_day + ONE_DAY], strict=True):
         period = period_at(loan, start, products, lag_days)
         previous = cut_up[-1] if cut_up else None
-        if previous is not None and previous.plan is period.plan and previous.terms == period.terms:
+        if (
+            previous is not None
+            and previous.plan is period.plan
+            and previous.terms == period.terms
+            and (not period.leaves_principal or previous.matures_on == period.matures_on)
+        ):
             previous.last_day = following - ONE_DAY  # nothing changed after all
         else:
             period.last_day = following - ONE_DAY
@@ -575,10 +611,10 @@ def periods(loan: LoanFile, last_day: date, products: Products, lag_days: int) -
 # --------------------------------------------------------------------------------------------------------------------
 
 
-def plan_obligations(loan: LoanFile, plan: Plan | None, is_remaining: bool) -> list[Obligation]:
+def plan_obligations(loan: LoanFile, period: Period) -> list[Obligation]:
     """The plan's installments, and principal that the plan leaves out."""
     owed = []
-    for line in plan.installments if plan else []:
+    for line in period.plan.installments if period.plan else []:
         owed.append(
             Obligation(
                 "installment",
@@ -593,15 +629,15 @@ def plan_obligations(loan: LoanFile, plan: Plan | None, is_remaining: bool) -> l
     # A `remaining` plan is all that is left by definition. Any other plan lists the loan from its disbursement on, so
     # that principal it leaves out is still owed: at maturity, or with the plan's last installment, or on no known day.
     missing = hundredths(loan.row["principal"]) - sum(one.principal for one in owed)
-    if missing > 0 and not is_remaining:
+    if missing > 0 and not period.is_remaining:
         last_due_on = max((one.due_on for one in owed), default=NEVER)
-        owed.append(Obligation("residual", loan.row["matures_on"] or last_due_on, 0, "", principal=missing))
+        owed.append(Obligation("residual", period.matures_on or last_due_on, 0, "", principal=missing))
     return owed
 
 
 def obligations(loan: LoanFile, period: Period, calendar: Calendar) -> list[Obligation]:
     """Everything but charges that stands, or will stand from its own date on, in the queue of this period."""
-    owed = plan_obligations(loan, period.plan, period.is_remaining)
+    owed = plan_obligations(loan, period)
     for row in loan.chargebacks:
         if row["paid_on"] >= period.counts_from:
             owed.append(
@@ -941,10 +977,10 @@ def _loan_row(
     terms, plan = period.terms, period.plan
     owed = obligations(loan, period, calendar)
 
-    # Days before the plan in force began, and days counting the customer's own money only.
+    # Days before the plan or the maturity in force replaced another, and days counting the customer's own money only.
     days_before_plan = None
-    if plan is not None and plan.plan_no > 1:
-        day_before = plan.effective_on - ONE_DAY
+    if period.replaced_on is not None:
+        day_before = period.replaced_on - ONE_DAY
         earlier = period_at(loan, day_before, products, lag_days)
         days_before_plan = position(
             loan, day_before, earlier, obligations(loan, earlier, calendar), calendar
@@ -995,9 +1031,9 @@ def _loan_row(
         "currency": row["currency"],
         "principal": row["principal"],
         "disbursed_on": row["disbursed_on"],
-        "matures_on": row["matures_on"],
+        "matures_on": period.matures_on,
         "plan_no": plan.plan_no if plan else None,
-        "plan_effective_on": plan.effective_on if plan else None,
+        "plan_effective_on": period.replaced_on or (plan.effective_on if plan else None),
         "days_before_plan": days_before_plan,
         "outstanding_principal": as_amount(outstanding),
         "overpaid_amount": as_amount(now.overpaid),

@@ -130,6 +130,41 @@ def test_a_late_payment_a_reversal_a_corrected_due_date_and_a_reopened_loan(tmp_
     assert rows_of(then.database, "select * from marts.loan_aging order by all") == rows_of(then.database, said)
 
 
+def test_a_correction_of_a_loan_itself_is_restated_with_its_row(tmp_path: Path) -> None:
+    """Amount, disbursement and write-off of July as August says they were: corrections, each listed (decision 0016)."""
+    landing, home = tmp_path / "landing", new_home(tmp_path / "home")
+    names = ("SMALLER", "LATER", "WRITTEN-OFF")
+    deliver(
+        landing,
+        "2026-07-31",
+        customers=[["C-1", "personal"]],
+        loans=[loan(name) for name in names],
+        installments=[[name, "1", "2026-07-05", "60.00"] for name in names],
+    )
+    load(landing, home)
+    publish_at(home, date(2026, 7, 31), marts=MARTS)
+    smaller, later, written_off = (loan(name) for name in names)
+    smaller[LOANS.index("principal")] = "90.00"
+    later[LOANS.index("disbursed_on")] = "2026-08-05"
+    folder = landing / "2026-08-31"
+    deliver(landing, folder.name, loans=[smaller, later])
+    header, row = ",".join([*LOANS, "written_off_on"]), ",".join([*written_off, "2026-07-20"])
+    (folder / "loans.part2.csv").write_text(f"{header}\n{row}\n", "utf-8")
+    load(landing, home)
+    rows = restated(home, date(2026, 8, 31))
+    found = {
+        (r["loan_id"], r["column_name"]): (r["old_value"], r["new_value"])
+        for r in rows
+        if r["column_name"] in ("principal", "loan_id", "is_written_off")
+    }
+    assert found == {
+        ("SMALLER", "principal"): ("100.00", "90.00"),
+        ("LATER", "loan_id"): ("LATER", None),
+        ("WRITTEN-OFF", "is_written_off"): ("false", "true"),
+    }
+    assert {(r["cause_ledger"], r["cause_key"]) for r in rows} == {("loans", name) for name in names}
+
+
 def test_another_policy_is_no_restatement_and_a_withdrawal_is_a_cause(tmp_path: Path) -> None:
     from flows.policy import read_policy
     from flows.withdraw import withdraw_delivery

@@ -301,11 +301,11 @@ def _lived(
 ) -> Item:
     """Every day of a loan in the book."""
     item = Item("loan", loan.row)
-    kept: dict[tuple[int, object], tuple[Period, list]] = {}
+    kept: dict[tuple[int, object, date | None], tuple[Period, list]] = {}
     gone_on = min(loan.row["closed_on"] or date.max, loan.row["written_off_on"] or date.max)
     for day in _days(loan.row["disbursed_on"], until):
         period = period_at(loan, day, products, lag_days)
-        key = (period.plan.plan_no if period.plan else 0, period.terms)
+        key = (period.plan.plan_no if period.plan else 0, period.terms, period.matures_on)
         if key not in kept:
             kept[key] = (period, obligations(loan, period, calendar))
         owed = kept[key][1]

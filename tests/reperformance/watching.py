@@ -152,7 +152,7 @@ def signals(debtor: Debtor, seeds: Mapping[str, Sequence[Row]], as_of: date) -> 
             yield "first_payment_default", f"{item.ident}: judged on {debtor.judged_on[item.ident]}"
         days_before, planned_on = item.row["days_before_plan"], item.row["plan_effective_on"]
         if days_before and item.days < days_before and (as_of - planned_on).days <= limits["re_aged"]:
-            yield "re_aged", f"{item.ident}: {days_before} days past due before the plan of {planned_on}"
+            yield "re_aged", f"{item.ident}: {days_before} days past due before the plan or extension of {planned_on}"
     if debtor.late:
         for loan_id, stretches in debtor.stretches.items():
             most = max((one.most_days for one in stretches if one.last < as_of), default=0)

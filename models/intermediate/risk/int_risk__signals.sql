@@ -61,16 +61,16 @@ found as (
         on first_payments.loan_id = loans.loan_id and first_payments.judged_on <= loans.as_of
     where first_payments.is_first_payment_default
 
-    -- days before the plan, and how long ago that was
+    -- days before the new plan or the extension, and how long ago that was
     union all
     select
         loans.customer_id,
         're_aged' as signal_id,
         loans.loan_id as item_id,
         cast({{ days_between('loans.plan_effective_on', 'loans.as_of') }} as decimal(18, 4)) as figure,
-        cast(days_at.days_before_plan as varchar) || ' days past due before the plan of '
+        cast(days_at.days_before_plan as varchar) || ' days past due before the plan or extension of '
         || cast(loans.plan_effective_on as varchar) as detail,
-        cast(loans.plan_effective_on as varchar) || ' 改计划前逾期 ' || cast(days_at.days_before_plan as varchar) || ' 天' as detail_zh
+        cast(loans.plan_effective_on as varchar) || ' 重订计划或展期前逾期 ' || cast(days_at.days_before_plan as varchar) || ' 天' as detail_zh
     from loans
     inner join {{ ref('int_aging__days_at') }} as days_at on days_at.loan_id = loans.loan_id and days_at.as_of = loans.as_of
     where days_at.days_before_plan > 0 and loans.days_past_due < days_at.days_before_plan

@@ -22,20 +22,19 @@ by_customer as (
     where positions.payer_view = 'customer'
 ),
 
--- the day before the plan in force replaced another
+-- the day before the plan in force, or the extension, replaced another
 new_plans as (
     select distinct
         loan_id,
-        plan_no,
         plan_effective_on
     from loans
-    where plan_no > 1
+    where is_replacing
 ),
 
 before_plan as (
     select
         new_plans.loan_id,
-        new_plans.plan_no,
+        new_plans.plan_effective_on,
         {{ days_past_due('positions.unpaid_since', add_days('new_plans.plan_effective_on', -1), 'periods.day_count') }} as days_before_plan
     from new_plans
     inner join {{ ref('int_aging__positions') }} as positions
@@ -46,7 +45,6 @@ before_plan as (
             and positions.to_on >= new_plans.plan_effective_on
     inner join {{ ref('int_aging__periods') }} as periods
         on periods.loan_id = positions.loan_id and periods.period_no = positions.period_no
-    where coalesce(periods.plan_no, 0) <> new_plans.plan_no
 )
 
 select
@@ -71,5 +69,8 @@ left join by_customer  -- a miss: nobody else paid
 left join calendar as today on today.calendar = loans.calendar and today.day = loans.as_of  -- a miss: beyond the calendar's years
 left join calendar as since  -- a miss: nothing is overdue
     on since.calendar = loans.calendar and since.day = loans.unpaid_since
-left join before_plan  -- a miss: the first plan
-    on before_plan.loan_id = loans.loan_id and before_plan.plan_no = loans.plan_no
+left join before_plan  -- a miss: the first plan, never extended
+    on
+        before_plan.loan_id = loans.loan_id
+        and before_plan.plan_effective_on = loans.plan_effective_on
+        and loans.is_replacing

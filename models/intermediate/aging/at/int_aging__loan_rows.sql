@@ -65,7 +65,7 @@ select
     staged.disbursed_on,
     staged.matures_on,
     staged.plan_no,
-    case when staged.plan_no is not null then staged.plan_effective_on end as plan_effective_on,
+    staged.plan_effective_on,
     staged.days_before_plan,
     staged.outstanding_principal,
     staged.overpaid_amount,

@@ -51,7 +51,8 @@ select
     changed.loan_id is not null as is_restated,
     loans.principal,
     loans.disbursed_on,
-    loans.matures_on,
+    periods.matures_on,
+    periods.is_replacing,
     {%- for column in convention_columns() if column not in ['day_count', 'asset_class'] %}
     periods.{{ column }},
     {%- endfor %}

@@ -1,7 +1,7 @@
 {{ kept_by_loan() }}
 -- grain: obligation (rung) of a loan in a period
 -- as of: none; a rung exists from exists_from on
--- decision: 0004 the ladder: obligations laid end to end by due date; money is one number that climbs it; 0060 one axis
+-- decision: 0004 the ladder: obligations laid end to end by due date; money is one number that climbs it; 0016 extensions; 0060 one axis
 
 with periods as (
     select * from {{ ref('int_aging__periods') }}
@@ -54,7 +54,7 @@ left_out as (
         {{ rolls_by('periods') }} as rolls_by,
         periods.day_count,
         periods.component_order,
-        coalesce(loans.matures_on, planned_sums.last_due_on, date '9999-12-31') as due_on,
+        coalesce(periods.matures_on, planned_sums.last_due_on, date '9999-12-31') as due_on,
         cast(loans.principal - coalesce(planned_sums.principal_due, 0) as decimal(18, 2)) as principal_due
     from periods
     inner join loans on loans.loan_id = periods.loan_id

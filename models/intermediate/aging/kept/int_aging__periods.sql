@@ -1,7 +1,7 @@
 {{ kept_by_loan() }}
 -- grain: loan and period in which one plan, one set of conventions and one set of reversals to replay hold
 -- as of: every day; from_on and to_on (exclusive) say which
--- decision: 0005 periods; most loans have one; 0060 one axis
+-- decision: 0005 periods; most loans have one; 0016 an extension begins one; 0060 one axis
 
 with loans as (
     select * from {{ ref('int_aging__loans') }}
@@ -13,13 +13,18 @@ conventions as (
     where {{ touched('loan_id') }}
 ),
 
+maturities as (
+    select * from {{ ref('int_aging__maturities') }}
+),
+
 -- a plan beyond the first may replace it from its effective date on
 plans as (
     select
         installments.loan_id,
         installments.plan_no,
         coalesce(max(installments.effective_on), min(loans.disbursed_on)) as effective_on,
-        min(loans.disbursed_on) as disbursed_on
+        min(loans.disbursed_on) as disbursed_on,
+        sum(installments.principal_due) < min(loans.principal) as leaves_principal
     from {{ ref('int_aging__installments') }} as installments
     inner join loans on loans.loan_id = installments.loan_id
     group by installments.loan_id, installments.plan_no
@@ -32,6 +37,7 @@ ruling_plans as (
         loan_id,
         plan_no,
         effective_on,
+        leaves_principal,
         case when plan_no = 1 and effective_on <= disbursed_on then date '0001-01-01' else effective_on end as rules_from
     from (
         select
@@ -62,12 +68,27 @@ reversals as (
     where is_reversal
 ),
 
+-- loans that owe by their maturity: without a plan, or with one that leaves principal out
+owing_by_maturity as (
+    select maturities.loan_id
+    from maturities
+    left join ruling_plans on ruling_plans.loan_id = maturities.loan_id  -- a miss: a loan without installments
+    group by maturities.loan_id
+    having
+        max(case when ruling_plans.leaves_principal then 1 else 0 end) = 1
+        or min(coalesce(ruling_plans.rules_from, date '9999-12-31')) > date '0001-01-01'
+),
+
 -- a replay starts again where money it has laid is reversed, a queue of charges where a charge is, and a remaining
 -- plan owes again what was paid before it and is reversed after
 boundaries as (
     select loan_id, from_on from conventions
     union
     select loan_id, rules_from as from_on from ruling_plans
+    union
+    select maturities.loan_id, maturities.from_on
+    from maturities
+    inner join owing_by_maturity on owing_by_maturity.loan_id = maturities.loan_id
     union
     select reversals.loan_id, reversals.reversed_on as from_on
     from reversals
@@ -106,6 +127,33 @@ planned as (
     group by spans.loan_id, spans.period_no, spans.from_on, spans.to_on
 ),
 
+-- where principal falls due at maturity, a maturity that moved is an extension, as a new plan would be
+owing as (
+    select
+        planned.loan_id,
+        planned.period_no,
+        maturities.matures_on,
+        case
+            when maturities.from_on > coalesce(planned.plan_effective_on, date '0001-01-01') then maturities.from_on
+        end as extended_on
+    from planned
+    inner join conventions
+        on
+            conventions.loan_id = planned.loan_id
+            and conventions.from_on <= planned.from_on
+            and conventions.to_on > planned.from_on
+    inner join maturities
+        on
+            maturities.loan_id = planned.loan_id
+            and maturities.from_on <= planned.from_on
+            and maturities.to_on > planned.from_on
+    left join ruling_plans  -- a miss: no plan yet, or never
+        on ruling_plans.loan_id = planned.loan_id and ruling_plans.plan_no = planned.plan_no
+    where
+        coalesce(ruling_plans.leaves_principal, true)
+        and not (conventions.plan_basis = 'remaining' and coalesce(planned.plan_no, 1) > 1)
+),
+
 periods as (
     select
         planned.loan_id,
@@ -113,7 +161,9 @@ periods as (
         planned.from_on,
         planned.to_on,
         planned.plan_no,
-        planned.plan_effective_on,
+        coalesce(owing.extended_on, planned.plan_effective_on) as plan_effective_on,
+        coalesce(planned.plan_no > 1, false) or owing.extended_on is not null as is_replacing,
+        coalesce(owing.matures_on, loans.matures_on) as matures_on,
         {{ conventions_of('conventions') }},
         coalesce(conventions.plan_basis = 'remaining' and planned.plan_no > 1, false) as is_remaining,
         -- money and obligations before this day do not count: the plan replaced them
@@ -127,6 +177,9 @@ periods as (
             conventions.loan_id = planned.loan_id
             and conventions.from_on <= planned.from_on
             and conventions.to_on > planned.from_on
+    inner join loans on loans.loan_id = planned.loan_id
+    left join owing  -- a miss: the maturity never moved, or nothing is owed by it
+        on owing.loan_id = planned.loan_id and owing.period_no = planned.period_no
 ),
 
 -- plans in which a holiday moves a due date past a later one that stays
@@ -144,11 +197,15 @@ holiday_dues as (
         plans.loan_id,
         plans.plan_no,
         conventions.calendar,
-        loans.matures_on as due_on
+        dues.matures_on as due_on
     from plans
-    inner join loans on loans.loan_id = plans.loan_id
+    inner join (
+        select loan_id, matures_on from loans
+        union
+        select loan_id, matures_on from maturities
+    ) as dues on dues.loan_id = plans.loan_id
     inner join conventions on conventions.loan_id = plans.loan_id
-    where conventions.due_date_roll = 'following_holiday' and loans.matures_on is not null
+    where conventions.due_date_roll = 'following_holiday' and dues.matures_on is not null
 ),
 
 holiday_rolled as (
@@ -221,6 +278,8 @@ select
     to_on,
     plan_no,
     plan_effective_on,
+    is_replacing,
+    matures_on,
     {{ conventions_of('axes') }},
     is_remaining,
     counts_from,
