@@ -27,3 +27,8 @@
     from ({{ versions_of(ledger, key) }}) as versions
     where from_on <= {{ as_of() }} and to_on > {{ as_of() }}
 {%- endmacro %}
+
+{#- A flag of a version on a day: unknown, and so not set, before it was delivered, also where the version is the first known. -#}
+{% macro flag_at(flag, delivery, day) -%}
+    coalesce({{ flag }} and {{ attribute_from(delivery) }} <= {{ day }}, false)
+{%- endmacro %}

@@ -235,6 +235,12 @@ def attribute(history: Sequence[Row], column: str, day: date, lag_days: int) -> 
     return value
 
 
+def flag(history: Sequence[Row], column: str, day: date, lag_days: int) -> bool:
+    """A flag as of `day`: unknown before its first delivery, and so not set."""
+    is_known = history[0]["_delivery"][0] <= day + timedelta(days=lag_days)
+    return is_known and bool(attribute(history, column, day, lag_days))
+
+
 # --------------------------------------------------------------------------------------------------------------------
 # Calendar
 # --------------------------------------------------------------------------------------------------------------------

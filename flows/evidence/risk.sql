@@ -42,17 +42,16 @@ from (
 )
 group by all;
 
--- the newest version delivered by the date plus the lag, or the first known
+-- the newest version delivered by the date plus the lag; before the first a flag is unknown, and so not set
 create temp table impairment as
 select loan_id, arg_max(credit_impaired, place) as is_impaired
 from (
     select
         loan_id, credit_impaired, _delivery_no as place,
-        substring(_delivery, 1, 10)::date - (select attribute_lag_days from work.raw.run) <= (select as_of from clock) as is_there,
-        row_number() over (partition by loan_id order by _delivery_no) = 1 as is_first
+        substring(_delivery, 1, 10)::date - (select attribute_lag_days from work.raw.run) <= (select as_of from clock) as is_there
     from work.raw.loans
 )
-where is_there or is_first
+where is_there
 group by loan_id;
 
 create table evidence.to_classify as

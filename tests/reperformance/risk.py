@@ -27,6 +27,7 @@ from flows.evidence.recompute import (
     Row,
     as_amount,
     attribute,
+    flag,
     hundredths,
     known,
     loan_files,
@@ -329,7 +330,7 @@ def _lived(
             days_after=(day - since).days if since else 0,
             balance=sum(one.unpaid_components(period.terms.component_order)["principal"] for one in now.queue),
             overdue=overdue,
-            is_impaired=bool(attribute(loan.history, "credit_impaired", day, lag_days)),
+            is_impaired=flag(loan.history, "credit_impaired", day, lag_days),
         )
     return item
 

@@ -10,6 +10,26 @@ loan_versions as (
     {{ versions_of('loans', ['loan_id']) }}
 ),
 
+-- a flag is unknown, and so not set, before it was delivered, also where the version is the first known
+flagged_versions as (
+    select
+        loan_id,
+        security,
+        false as is_credit_impaired,
+        from_on,
+        {{ attribute_from('_delivery') }} as to_on
+    from loan_versions
+    where credit_impaired and from_on < {{ attribute_from('_delivery') }}
+    union all
+    select
+        loan_id,
+        security,
+        coalesce(credit_impaired, false) as is_credit_impaired,
+        case when credit_impaired then greatest(from_on, {{ attribute_from('_delivery') }}) else from_on end as from_on,
+        to_on
+    from loan_versions
+),
+
 advance_versions as (
     {{ versions_of('advances', ['advance_id']) }}
 ),
@@ -42,7 +62,7 @@ loan_terms as (
         periods.asset_class,
         periods.day_count,
         versions.security,
-        coalesce(versions.credit_impaired, false) as is_credit_impaired,
+        versions.is_credit_impaired,
         greatest(loans.disbursed_on, periods.from_on, versions.from_on) as from_on,
         least(
             coalesce(loans.closed_on, date '9999-12-31'),
@@ -53,7 +73,7 @@ loan_terms as (
     from {{ ref('int_aging__loans') }} as loans
     inner join {{ ref('int_risk__suspects') }} as suspects on suspects.customer_id = loans.customer_id
     inner join {{ ref('int_aging__periods') }} as periods on periods.loan_id = loans.loan_id
-    inner join loan_versions as versions on versions.loan_id = loans.loan_id
+    inner join flagged_versions as versions on versions.loan_id = loans.loan_id
 ),
 
 item_terms as (

@@ -182,6 +182,13 @@ periods as (
         on owing.loan_id = planned.loan_id and owing.period_no = planned.period_no
 ),
 
+all_maturities as (
+    select loan_id, matures_on from loans
+    where matures_on is not null
+    union
+    select loan_id, matures_on from maturities
+),
+
 -- plans in which a holiday moves a due date past a later one that stays
 holiday_dues as (
     select
@@ -197,15 +204,11 @@ holiday_dues as (
         plans.loan_id,
         plans.plan_no,
         conventions.calendar,
-        dues.matures_on as due_on
+        all_maturities.matures_on as due_on
     from plans
-    inner join (
-        select loan_id, matures_on from loans
-        union
-        select loan_id, matures_on from maturities
-    ) as dues on dues.loan_id = plans.loan_id
+    inner join all_maturities on all_maturities.loan_id = plans.loan_id
     inner join conventions on conventions.loan_id = plans.loan_id
-    where conventions.due_date_roll = 'following_holiday' and dues.matures_on is not null
+    where conventions.due_date_roll = 'following_holiday'
 ),
 
 holiday_rolled as (

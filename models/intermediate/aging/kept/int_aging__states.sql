@@ -137,7 +137,7 @@ select
     versions.security,
     dated.asset_class,
     dated.currency,
-    coalesce(versions.credit_impaired, false) as is_credit_impaired,
+    {{ flag_at('versions.credit_impaired', 'versions._delivery', 'dated.as_of') }} as is_credit_impaired,
     coalesce(dated.restructured_on <= dated.as_of, false) as is_restructured,
     coalesce(dated.written_off_on <= dated.as_of, false) as is_written_off,
     dated.period_no,
