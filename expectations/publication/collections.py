@@ -403,11 +403,13 @@ def contact_effect() -> list[Rows]:
         rows(
             title="Episodes cured or paid are among those followed, and those among all",
             sql="""
-                select channel, result, m_stage, currency, horizon_days, episodes, followed_episodes, cured_episodes, paid_episodes
+                select channel, result, m_stage, currency, horizon_days, episodes, followed_episodes, cured_episodes, reaged_episodes,
+                    paid_episodes
                 from {batch}
                 where not (
                     episodes >= customers and customers >= 1 and followed_episodes <= episodes
-                    and cured_episodes between 0 and followed_episodes and paid_episodes between 0 and followed_episodes
+                    and cured_episodes >= 0 and reaged_episodes >= 0 and cured_episodes + reaged_episodes <= followed_episodes
+                    and paid_episodes between 0 and followed_episodes
                     and paid_amount >= 0
                 )
             """,

@@ -103,7 +103,7 @@ def recovery_by_age() -> list[Rows]:
             sql="""
                 select from_as_of, m_stage, horizon_days, currency, overdue_amount, recovered_amount
                 from {batch}
-                where recovered_amount > overdue_amount or cured_loans > loans
+                where recovered_amount > overdue_amount or cured_loans + reaged_loans > loans
             """,
         ),
         rows(

@@ -63,3 +63,26 @@ def test_a_maturity_moved_later_takes_no_days_away(tmp_path: Path) -> None:
     on_the_evening = build_at(home, JUNE, marts=("loan_aging",))
     (row,) = rows_of(on_the_evening.database, "select * from marts.loan_aging where loan_id = 'LATE'")
     assert (row["days_past_due"], row["days_before_plan"], row["matures_on"]) == (121, None, date(2026, 3, 1))
+
+
+def test_a_flag_does_not_hold_before_it_was_delivered(tmp_path: Path) -> None:
+    """A corporate book of 1000.00, of which 100.00 is delivered on 31 July as impaired: that is no news of June."""
+    landing, home = tmp_path / "landing", new_home(tmp_path / "home")
+    deliver(
+        landing,
+        "2026-07-31",
+        "BAD,C-1,2026-01-05,2027-03-01,100.00,CNY,true\nGOOD,C-2,2026-01-05,2027-03-01,900.00,CNY,\n",
+        customers="customer_id,segment\nC-1,corporate\nC-2,corporate\n",
+        installments="loan_id,installment_no,due_on,principal_due\n",
+    )
+    load(landing, home)
+    built = build_at(home, JULY, marts=("aging_trend", "risk_classification"))
+    query = (
+        "select distinct as_of, npl_rate from marts.aging_trend where as_of >= date '2026-05-31' and currency = 'CNY'"
+    )
+    rates = {row["as_of"]: row["npl_rate"] for row in rows_of(built.database, query)}
+    assert rates == {date(2026, 5, 31): 0, JUNE: 0, JULY: Decimal("0.1")}
+    classes = rows_of(
+        built.database, "select item_id, risk_class, previous_class from marts.risk_classification order by 1"
+    )
+    assert [tuple(row.values()) for row in classes] == [("BAD", 3, 1), ("GOOD", 1, 1)]

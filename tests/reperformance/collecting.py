@@ -30,6 +30,7 @@ from flows.evidence.recompute import (
     versions,
 )
 from reperformance.conduct import KIND_TELLS, SPOKE, THIRD_PERSONS
+from reperformance.histories import reaged_days
 from reperformance.portfolio import share
 
 CHANNELS = ("phone", "sms", "email", "letter", "visit", "app", "social", "legal")
@@ -519,12 +520,15 @@ def episodes(ledgers: Ledgers, as_of: date, calendar: Calendar, since: date, lag
         for first, following, days in spans(loan, periods(loan, as_of, products, lag_days), calendar):
             for n in range((following - first).days if days else 0):
                 stages[first + timedelta(days=n)] = bucket_of(days + n, CN_M_STAGE)
+        reaged = reaged_days(loan, as_of, products, calendar, lag_days) if stages else []
         late = sorted(day for day in stages if closed_on is None or day < closed_on)
         starts = [day for n, day in enumerate(late) if n == 0 or late[n - 1] != day - ONE_DAY]
         for start, following in pairwise([*starts, FOREVER]):
             mine = {day: stages[day] for day in late if start <= day < following}
             end = max(mine) + ONE_DAY
             ended_by = None if end > as_of else "closed" if end == closed_on and end in stages else "cured"
+            if ended_by == "cured" and any(start < day <= end for day in reaged):
+                ended_by = "re_aged"
             if max(mine) >= since:
                 found.append(Episode(loan.row, mine, end if ended_by else None, ended_by))
     return found
@@ -575,7 +579,7 @@ def contact_moves(
     for episode in made:
         stages = {**episode.stages}
         if episode.ended_on:
-            stages[episode.ended_on] = "M0" if episode.ended_by == "cured" else "closed"
+            stages[episode.ended_on] = "closed" if episode.ended_by == "closed" else "M0"
         before = "M0"
         for day, stage in sorted(stages.items()):
             if stage != before and day >= since:
@@ -636,6 +640,7 @@ def contact_effect(
                 until = day + timedelta(days=horizon)
                 is_over = until <= as_of
                 is_cured = episode.ended_by == "cured" and episode.ended_on <= until
+                is_reaged = episode.ended_by == "re_aged" and episode.ended_on <= until
                 paid = max(Decimal(0), sum(amount for on, amount in cash[loan["loan_id"]] if day <= on <= until))
                 for currency, rate in ((loan["currency"], Decimal(1)), ("ALL", rates[loan["currency"]])):
                     key = f"{channel} {result} {stage} {horizon} {currency}"
@@ -643,15 +648,17 @@ def contact_effect(
                     row["episodes"] += 1
                     row["followed_episodes"] += is_over
                     row["cured_episodes"] += is_over and is_cured
+                    row["reaged_episodes"] += is_over and is_reaged
                     row["paid_episodes"] += is_over and paid > 0
                     customers[key].add(loan["customer_id"])
                     exact[key] += paid * rate if is_over else 0
     for key, row in found.items():
         row["customers"] = len(customers[key])
         row["cure_rate"] = share(Decimal(row["cured_episodes"]), Decimal(row["followed_episodes"]))
+        row["reage_rate"] = share(Decimal(row["reaged_episodes"]), Decimal(row["followed_episodes"]))
         row["paid_rate"] = share(Decimal(row["paid_episodes"]), Decimal(row["followed_episodes"]))
         row["paid_amount"] = exact[key].quantize(Decimal("0.01"), "ROUND_HALF_UP")
     return found
 
 
-COUNTS = ("episodes", "followed_episodes", "cured_episodes", "paid_episodes")
+COUNTS = ("episodes", "followed_episodes", "cured_episodes", "reaged_episodes", "paid_episodes")

@@ -125,7 +125,7 @@ def test_contact_before_and_after_arrears_agrees(telephoned: Telephoned, again: 
     assert differences(mart(telephoned, "contact_timing", "loan_id || ' ' || entered_on"), timing)[:20] == []
     assert differences(mart(telephoned, "contact_moves", "loan_id || ' ' || moved_on"), moves)[:20] == []
     assert differences(mart(telephoned, "contact_effect", of_effect), effect)[:20] == []
-    assert {row["ended_by"] for row in timing.values()} == {None, "cured", "closed"}
+    assert {row["ended_by"] for row in timing.values()} == {None, "cured", "re_aged", "closed"}
     assert {row["is_worse"] for row in moves.values()} == {None, True, False}
     assert sum(row["cured_episodes"] for row in effect.values()) > 100
 

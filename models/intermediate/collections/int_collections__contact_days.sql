@@ -62,7 +62,8 @@ select
     aged.channel,
     aged.result,
     min(aged.local_on) as contacted_on,
-    case when aged.ended_by = 'cured' then aged.ended_on end as cured_on
+    case when aged.ended_by = 'cured' then aged.ended_on end as cured_on,
+    case when aged.ended_by = 're_aged' then aged.ended_on end as reaged_on
 from aged
 cross join stages
 where {{ in_bucket('aged.days_past_due', 'stages') }}

@@ -44,8 +44,8 @@ stays as (
         episodes.stretch_no,
         episodes.currency,
         episodes.ended_on as from_on,
-        case when episodes.ended_by = 'cured' then stages.bucket else episodes.ended_by end as m_stage,
-        case when episodes.ended_by = 'cured' then stages.bucket_order end as m_stage_order
+        case when episodes.ended_by = 'closed' then episodes.ended_by else stages.bucket end as m_stage,
+        case when episodes.ended_by <> 'closed' then stages.bucket_order end as m_stage_order
     from {{ ref('int_collections__episodes') }} as episodes
     cross join stages
     where episodes.ended_on is not null and stages.lower_days <= 0 and stages.upper_days >= 0

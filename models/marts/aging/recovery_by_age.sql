@@ -63,6 +63,17 @@ cured as (
     where followed.is_over
 ),
 
+-- days taken away by a new plan or an extension within the horizon
+reaged as (
+    select distinct
+        followed.from_as_of,
+        followed.loan_id,
+        followed.horizon_days
+    from followed
+    inner join {{ ref('int_aging__reagings') }} as reagings on reagings.loan_id = followed.loan_id
+    where followed.is_over and reagings.reaged_on > followed.from_as_of and reagings.reaged_on <= followed.to_day
+),
+
 counted as (
     select
         followed.from_as_of,
@@ -75,7 +86,8 @@ counted as (
         count(*) as loans,
         {{ shown_sum('followed.overdue_amount') }} as overdue_amount,
         {{ shown_sum('least(followed.overdue_amount, coalesce(received.amount, 0))') }} as recovered_amount,
-        sum(case when cured.is_cured then 1 else 0 end) as cured_loans
+        sum(case when cured.is_cured and reaged.loan_id is null then 1 else 0 end) as cured_loans,
+        sum(case when cured.is_cured and reaged.loan_id is not null then 1 else 0 end) as reaged_loans
     from followed
     inner join {{ ref('int_statements__currencies') }} as currencies
         on currencies.as_of = followed.from_as_of and currencies.currency = followed.currency
@@ -89,6 +101,11 @@ counted as (
             cured.loan_id = followed.loan_id
             and cured.from_as_of = followed.from_as_of
             and cured.horizon_days = followed.horizon_days
+    left join reaged  -- a miss: no new plan took days away
+        on
+            reaged.loan_id = followed.loan_id
+            and reaged.from_as_of = followed.from_as_of
+            and reaged.horizon_days = followed.horizon_days
     group by
         followed.from_as_of,
         followed.horizon_days,
@@ -113,5 +130,7 @@ select
     case when is_over then {{ share('recovered_amount', 'overdue_amount') }} end as recovery_rate,
     case when is_over then cast(cured_loans as bigint) end as cured_loans,
     case when is_over then {{ share('cured_loans', 'loans') }} end as cure_rate,
+    case when is_over then cast(reaged_loans as bigint) end as reaged_loans,
+    case when is_over then {{ share('reaged_loans', 'loans') }} end as reage_rate,
     {{ run_value('policy_version') }} as policy_version
 from counted

@@ -55,6 +55,7 @@ counted as (
         count(distinct followed.customer_id) as customers,
         sum(case when followed.is_over then 1 else 0 end) as followed_episodes,
         sum(case when followed.is_over and followed.cured_on <= followed.to_day then 1 else 0 end) as cured_episodes,
+        sum(case when followed.is_over and followed.reaged_on <= followed.to_day then 1 else 0 end) as reaged_episodes,
         sum(case when paid.amount > 0 then 1 else 0 end) as paid_episodes,
         {{ shown_sum('coalesce(paid.amount, 0)') }} as paid_amount
     from followed
@@ -87,6 +88,8 @@ select
     cast(followed_episodes as bigint) as followed_episodes,
     cast(cured_episodes as bigint) as cured_episodes,
     {{ share('cured_episodes', 'followed_episodes') }} as cure_rate,
+    cast(reaged_episodes as bigint) as reaged_episodes,
+    {{ share('reaged_episodes', 'followed_episodes') }} as reage_rate,
     cast(paid_episodes as bigint) as paid_episodes,
     {{ share('paid_episodes', 'followed_episodes') }} as paid_rate,
     paid_amount,

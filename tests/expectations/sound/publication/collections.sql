@@ -120,12 +120,12 @@ select
     date '2026-10-31' as as_of, 'policy-1' as policy_version, *
 from (
     values
-        ('phone', 'reached', 'M1', 7, 'CNY', 1, 1, 1, 0, 0.000000::decimal(9, 6), 1, 1.000000::decimal(9, 6), 30.00::decimal(18, 2)),
-        ('phone', 'reached', 'M1', 30, 'CNY', 1, 1, 0, 0, null, 0, null, 0.00),
-        ('phone', 'not_reached', 'M1', 7, 'CNY', 3, 2, 3, 1, 0.333333, 2, 0.666667, 30.00)
+        ('phone', 'reached', 'M1', 7, 'CNY', 1, 1, 1, 0, 0.000000::decimal(9, 6), 0, 1, 1.000000::decimal(9, 6), 30.00::decimal(18, 2)),
+        ('phone', 'reached', 'M1', 30, 'CNY', 1, 1, 0, 0, null, 0, 0, null, 0.00),
+        ('phone', 'not_reached', 'M1', 7, 'CNY', 3, 2, 3, 1, 0.333333, 1, 2, 0.666667, 30.00)
 ) as rows (
     channel, result, m_stage, horizon_days, currency, episodes, customers, followed_episodes, cured_episodes, cure_rate,
-    paid_episodes, paid_rate, paid_amount
+    reaged_episodes, paid_episodes, paid_rate, paid_amount
 );
 
 insert into evidence.previous

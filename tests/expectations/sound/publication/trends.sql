@@ -26,11 +26,11 @@ insert into marts.roll_rates values
 
 create table marts.recovery_by_age (
     as_of date, policy_version varchar, from_as_of date, m_stage varchar, horizon_days integer, currency varchar, loans bigint,
-    overdue_amount decimal(18, 2), recovered_amount decimal(18, 2), cured_loans bigint
+    overdue_amount decimal(18, 2), recovered_amount decimal(18, 2), cured_loans bigint, reaged_loans bigint
 );
 insert into marts.recovery_by_age values
-    ('2026-10-31', 'policy-1', '2026-09-30', 'M1', 30, 'CNY', 3, 100.00, 60.00, 1),
-    ('2026-10-31', 'policy-1', '2026-09-30', 'M1', 60, 'CNY', 3, 100.00, null, null);
+    ('2026-10-31', 'policy-1', '2026-09-30', 'M1', 30, 'CNY', 3, 100.00, 60.00, 1, 1),
+    ('2026-10-31', 'policy-1', '2026-09-30', 'M1', 60, 'CNY', 3, 100.00, null, null, null);
 
 create table marts.vintages as
 with late as (
