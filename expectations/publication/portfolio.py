@@ -74,6 +74,13 @@ ITEMS = """
 """
 
 
+# Both books in each currency that they are shown in.
+SHOWN_ITEMS = f"""
+    select item.* replace (shown_in as currency, balance * rate as balance)
+    from ({ITEMS}) as item
+    inner join evidence.shown using (currency)
+"""
+
 # What overdue customers owe, in each currency that it is shown in: its own, and ALL where there is a rate for every one.
 OF_LATE_CUSTOMERS = f"""
     with item as ({ITEMS})
@@ -272,6 +279,12 @@ def customer_type_summary() -> list[Rows]:
             {"overdue_amount": "overdue_amount", "overdue_balance": "overdue_balance"},
             where="type_basis = 'primary'",
             items=OF_LATE_CUSTOMERS,
+        ),
+        adds_up(
+            "The balances of all customers of the primary types add up to the book",
+            {"type_balance": "balance"},
+            where="type_basis = 'primary'",
+            items=SHOWN_ITEMS,
         ),
     ]
 

@@ -77,6 +77,10 @@ DEFECTS = {
         "marts.customer_type_summary",
         "The primary types add up to what overdue customers owe",
     ): "update marts.customer_type_summary set overdue_balance = overdue_balance + 0.02 where type_basis = 'primary' and currency = 'ALL'",
+    (
+        "marts.customer_type_summary",
+        "The balances of all customers of the primary types add up to the book",
+    ): "update marts.customer_type_summary set type_balance = type_balance + 0.01 where type_basis = 'primary' and currency = 'USD'",
 }
 DEFECTS |= {
     (f"marts.{mart}", "Every row is of a date that was asked for"): f"update marts.{mart} set as_of = as_of - 1"

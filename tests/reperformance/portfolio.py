@@ -291,7 +291,7 @@ def _duration_bucket(days: int | None) -> str:
     return next((code for upper, code in DURATION_BUCKETS if days <= upper), "A5")
 
 
-def overdue_customers(
+def customers_by_type(
     ledgers: Ledgers, day: date, items_of: Book, history_complete_from: date | None = None, lag_days: int = 1
 ) -> dict[str, Row]:
     customers = versions(ledgers, "customers")
@@ -301,14 +301,15 @@ def overdue_customers(
     found = {}
     for (customer, currency), items in items_of.items():
         late = [item for item in items if item.days > 0]
-        if not late:
-            continue
-        judged = min(late, key=lambda item: (-item.days, item.started_on, item.ident))
+        if late:
+            judged = min(late, key=lambda item: (-item.days, item.started_on, item.ident))
+        else:  # of a customer without arrears what began last
+            judged = max(items, key=lambda item: item.started_on)
         segment = attribute(customers[(customer,)], "segment", day, lag_days)
         earlier = sum(on < judged.started_on for on in made[customer])
         is_known = history_complete_from is None or judged.started_on >= history_complete_from
         exposure = total(item.balance for item in items)
-        tenor = max((item.tenor for item in late if item.tenor is not None), default=None)
+        tenor = max((item.tenor for item in late or items if item.tenor is not None), default=None)
         large_from, long_above = limits_of(segment, currency)
         flags = {
             "new": earlier == 0 if is_known else None,
@@ -354,6 +355,10 @@ def types_of(row: Row) -> list[str]:
     return [name for name in PRECEDENCE if row[f"is_{name}"]] or ["undetermined"]
 
 
+def overdue_customers(types: Mapping[str, Row]) -> dict[str, Row]:
+    return {key: row for key, row in types.items() if row["days_past_due"] > 0}
+
+
 def customer_type_summary(
     types: Mapping[str, Row], items_of: Book, shown: Mapping[str, Mapping[str, Fraction]]
 ) -> dict[str, Row]:
@@ -371,17 +376,23 @@ def customer_type_summary(
             if currency in shown[own]
             for item in items
         ]
+        late = [(row, rate) for row, rate in members if row["days_past_due"] > 0]
         sums = {
-            column: total(Fraction(row[column]) * rate for row, rate in members)
+            column: total(Fraction(row[column]) * rate for row, rate in late)
             for column in ("exposure", "overdue_amount", "overdue_balance")
         }
+        type_balance = total(Fraction(row["exposure"]) * rate for row, rate in members)
+        book_balance = total(item.balance * rate for item, rate in of_book)
         found[f"{basis} {name} {currency}"] = {
-            "customers": len({row["customer_id"] for row, _ in members}),
+            "customers": len({row["customer_id"] for row, _ in late}),
             **sums,
             "share_of_overdue_balance": share(
                 sums["overdue_balance"], total(item.overdue_balance * rate for item, rate in of_book)
             ),
-            "share_of_book": share(sums["exposure"], total(item.balance * rate for item, rate in of_book)),
-            "overdue_rate": share(sums["overdue_balance"], sums["exposure"]),
+            "share_of_book": share(sums["exposure"], book_balance),
+            "type_customers": len({row["customer_id"] for row, _ in members}),
+            "type_balance": type_balance,
+            "type_share_of_book": share(type_balance, book_balance),
+            "overdue_rate": share(sums["overdue_balance"], type_balance),
         }
     return found

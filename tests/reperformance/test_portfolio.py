@@ -187,13 +187,13 @@ def recomputed(night) -> dict[str, dict[str, recompute.Row]]:
     advances = portfolio.advance_aging(ledgers, day, calendar)
     shown = portfolio.currencies(ledgers, day)
     book = portfolio.book(recompute.loan_aging(ledgers, day, calendar=calendar), advances)
-    types = portfolio.overdue_customers(ledgers, day, book, date(2025, 11, 1))
+    types = portfolio.customers_by_type(ledgers, day, book, date(2025, 11, 1))
     return {
         "advance_aging": advances,
         "advance_distribution": portfolio.advance_distribution(advances),
         "customer_exposure": portfolio.customer_exposure(ledgers, day, book),
         "advance_loan_cross": portfolio.advance_loan_cross(book),
-        "overdue_customers": types,
+        "overdue_customers": portfolio.overdue_customers(types),
         "customer_type_summary": portfolio.customer_type_summary(types, book, shown),
     }
 

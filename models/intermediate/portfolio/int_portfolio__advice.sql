@@ -17,6 +17,7 @@ with advised as (
         ) as times
     from {{ ref('int_portfolio__customer_types') }} as held
     inner join {{ ref('customer_type_advice') }} as advice on advice.customer_type = held.customer_type
+    where held.is_overdue
 )
 
 select

@@ -1,4 +1,4 @@
--- grain: customer and currency with an overdue loan or advance of the book
+-- grain: customer and currency with a loan or advance of the book
 -- as of: the end of the as-of date
 -- decision: 0034 customer types
 
@@ -27,6 +27,7 @@ select
     judged.currency,
     judged.item_type,
     judged.item_id,
+    judged.is_overdue,
     judged.started_on,
     judged.days_past_due,
     judged.longest_tenor_months,

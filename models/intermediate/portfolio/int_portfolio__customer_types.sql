@@ -1,10 +1,11 @@
--- grain: customer and currency with an overdue loan or advance of the book, and type that the customer is of
+-- grain: customer and currency with a loan or advance of the book, and type that the customer is of
 -- as of: the end of the as-of date
 -- decision: 0034 customer types: the flags overlap, the lowest precedence is primary
 
 select
     flags.customer_id,
     flags.currency,
+    flags.is_overdue,
     kinds.customer_type,
     kinds.precedence,
     kinds.label_zh,

@@ -1,6 +1,6 @@
--- grain: customer and currency with an overdue loan or advance of the book
+-- grain: customer and currency with a loan or advance of the book
 -- as of: the end of the as-of date
--- decision: 0034 customer types: the item with most days past due speaks for the customer
+-- decision: 0034 customer types: the item with most days past due speaks for the customer, of one without arrears the last begun
 
 with items as (
     select
@@ -12,7 +12,7 @@ with items as (
         matures_on as ends_on,
         days_past_due
     from {{ ref('int_aging__loans_at') }}
-    where as_of = {{ as_of() }} and not is_written_off and days_past_due > 0
+    where as_of = {{ as_of() }} and not is_written_off
     union all
     select
         customer_id,
@@ -23,7 +23,7 @@ with items as (
         due_on as ends_on,
         days_past_due
     from {{ ref('int_advances__figures') }}
-    where as_of = {{ as_of() }} and not is_written_off and days_past_due > 0
+    where as_of = {{ as_of() }} and not is_written_off
 ),
 
 ranked as (
@@ -35,11 +35,35 @@ ranked as (
         ) as place,
         max({{ calendar_months_between('started_on', 'ends_on') }}) over (partition by customer_id, currency) as longest_tenor_months
     from items
+    where days_past_due > 0
+),
+
+of_all_items as (
+    select
+        customer_id,
+        currency,
+        max(started_on) as started_on,
+        max({{ calendar_months_between('started_on', 'ends_on') }}) as longest_tenor_months
+    from items
+    group by customer_id, currency
+    having max(days_past_due) = 0
 ),
 
 judged as (
-    select * from ranked
+    select customer_id, currency, item_type, item_id, started_on, days_past_due, longest_tenor_months, true as is_overdue
+    from ranked
     where place = 1
+    union all
+    select
+        customer_id,
+        currency,
+        cast(null as varchar) as item_type,
+        cast(null as varchar) as item_id,
+        started_on,
+        0 as days_past_due,
+        longest_tenor_months,
+        false as is_overdue
+    from of_all_items
 ),
 
 -- in any currency, closed ones too
@@ -59,6 +83,7 @@ select
     judged.currency,
     judged.item_type,
     judged.item_id,
+    judged.is_overdue,
     judged.started_on,
     judged.days_past_due,
     judged.longest_tenor_months,

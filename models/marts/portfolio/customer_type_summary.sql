@@ -1,4 +1,4 @@
--- grain: type of overdue customer, as primary type or as any of the customer's types, and currency
+-- grain: type of customer, as primary type or as any of the customer's types, and currency
 -- as of: the end of the as-of date
 -- decision: 0034 customer types
 
@@ -15,6 +15,7 @@ customers as (
         held.label_zh,
         held.label_en,
         held.is_primary,
+        held.is_overdue,
         flags.exposure,
         flags.overdue_amount,
         flags.overdue_balance,
@@ -35,10 +36,12 @@ counted as (
         label_zh,
         label_en,
         shown_in as currency,
-        cast(count(distinct customer_id) as bigint) as customers,
-        {{ shown_sum('exposure', 'rate') }} as exposure,
-        {{ shown_sum('overdue_amount', 'rate') }} as overdue_amount,
-        {{ shown_sum('overdue_balance', 'rate') }} as overdue_balance
+        cast(count(distinct case when is_overdue then customer_id end) as bigint) as customers,
+        {{ shown_sum('case when is_overdue then exposure else 0 end', 'rate') }} as exposure,
+        {{ shown_sum('case when is_overdue then overdue_amount else 0 end', 'rate') }} as overdue_amount,
+        {{ shown_sum('overdue_balance', 'rate') }} as overdue_balance,
+        cast(count(distinct customer_id) as bigint) as type_customers,
+        {{ shown_sum('exposure', 'rate') }} as type_balance
     from customers
     {{ 'where is_primary' if basis == 'primary' }}
     group by customer_type, precedence, label_zh, label_en, shown_in
@@ -69,7 +72,10 @@ select
     counted.overdue_balance,
     {{ share('counted.overdue_balance', 'book.overdue_balance') }} as share_of_overdue_balance,
     {{ share('counted.exposure', 'book.exposure') }} as share_of_book,
-    {{ share('counted.overdue_balance', 'counted.exposure') }} as overdue_rate,
+    counted.type_customers,
+    counted.type_balance,
+    {{ share('counted.type_balance', 'book.exposure') }} as type_share_of_book,
+    {{ share('counted.overdue_balance', 'counted.type_balance') }} as overdue_rate,
     {{ run_value('policy_version') }} as policy_version
 from counted
 inner join book on book.currency = counted.currency

