@@ -244,6 +244,16 @@ def conduct_rules() -> list[Rows]:
                     or coalesce(not_evaluated, 0) <> coalesce(listed_not_evaluated, 0)
             """,
         ),
+        rows(
+            title="A rule that nothing could be held against does not look kept",
+            sql="""
+                select rule_id, attempts, breaches, not_evaluated, status
+                from {batch}
+                where (status = 'breached') <> (breaches > 0)
+                    or (status = 'kept' and (attempts = 0 or not_evaluated > 0))
+                    or (status = 'partly_evaluated' and not_evaluated not between 1 and attempts - 1)
+            """,
+        ),
     ]
 
 

@@ -18,6 +18,8 @@ DEFECTS = (
         update marts.contact_breaches set lacks = null where attempt_id = 'A-3'""",
         ("marts.contact_breaches", "No breach is dated after the as-of date"): """
         update marts.contact_breaches set attempted_on = '2026-11-01' where attempt_id = 'A-3'""",
+        ("marts.conduct_rules", "A rule that nothing could be held against does not look kept"): """
+        update marts.conduct_rules set status = 'kept' where rule_id = 'CN_GB_RETAIN5'""",
         ("marts.conduct_rules", "Breaches counted by rule are the breaches listed"): """
         update marts.conduct_rules set breaches = 1 where rule_id = 'CN_GB_RETAIN5'""",
         ("marts.promises", "No promise is listed twice"): """

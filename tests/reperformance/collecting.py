@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -239,6 +239,10 @@ class Seeds:
     channels: Sequence[Row]
     agencies: Sequence[Row]
     parts_of_day: Sequence[Row]
+
+    def of(self, segment: str) -> Seeds:
+        """With the rules that bind collection from a customer of a segment."""
+        return replace(self, rules=[rule for rule in self.rules if rule["segment"] in ("any", segment)])
 
 
 def overdue_items(

@@ -45,6 +45,7 @@ class Customer:
 def breaches(
     attempts: Iterable[Row],
     customers: Mapping[str, str],
+    segments: Mapping[str, str],
     points: Mapping[str, tuple[str, bool | None]],
     cards: set[str],
     rules: list[Row],
@@ -55,7 +56,7 @@ def breaches(
 ) -> dict[tuple[str, str], Finding]:
     """(attempt, rule) -> (status, figure), of what was broken or could not be evaluated.
 
-    `customers` gives time zones, `points` kind and consent, `cards` the loans that are card debts; `attempted_at` is in UTC.
+    `customers` gives time zones, `segments` whether each is a person, `points` kind and consent, `cards` the loans that are card debts; `attempted_at` is in UTC.
     """
     found: dict[tuple[str, str], Finding] = {}
     memory: dict[str, Customer] = defaultdict(Customer)
@@ -77,7 +78,9 @@ def breaches(
             if attempt["agency_id"]:
                 figures |= _agency(attempt["agency_id"], local.date(), agencies)
             for rule in rules:
-                if rule["metric"] in figures and _applies(rule, attempt["channel"], party, local.date()):
+                if rule["metric"] in figures and _applies(
+                    rule, attempt["channel"], party, segments[attempt["customer_id"]], local.date()
+                ):
                     figure = figures[rule["metric"]]
                     if figure is None:
                         found[attempt["attempt_id"], rule["rule_id"]] = ("not_evaluated", None)
@@ -233,7 +236,7 @@ class Wording:
         return re.findall("[a-z0-9]+", text.lower())
 
 
-def _applies(rule: Row, channel: str, party: str | None, day: date) -> bool:
+def _applies(rule: Row, channel: str, party: str | None, segment: str, day: date) -> bool:
     valid = date.fromisoformat(rule["valid_from"] or "0001-01-01") <= day
     valid &= day <= date.fromisoformat(rule["valid_to"] or "9999-12-31")
     means = rule["channel"] in ("all", "agency") or channel in rule["channel"].split("|")
@@ -242,7 +245,7 @@ def _applies(rule: Row, channel: str, party: str | None, day: date) -> bool:
         "debtor": party in (None, "debtor", "guarantor"),
         "third_person": party is None or party in THIRD_PERSONS,
     }
-    return valid and means and meant[rule["party"]]
+    return valid and means and rule["segment"] in ("any", segment) and meant[rule["party"]]
 
 
 def _is_kept(rule: Row, figure: Any) -> bool:

@@ -70,7 +70,8 @@ def lender(seed: int, attempts: int) -> dict[str, list[Row]]:
     made["fx_rates"] = [{"as_of": "2026-01-01", "currency": "USD", "rate": RATES["USD"]}]
     for n in range(attempts // 25):
         customer = f"C{n}"
-        made["customers"].append({"customer_id": customer, "segment": "personal", "time_zone": dice.choice(ZONES)})
+        segment = "corporate" if n % 9 == 0 else "personal"
+        made["customers"].append({"customer_id": customer, "segment": segment, "time_zone": dice.choice(ZONES)})
         loans = [_lend(made, dice, f"L{n}-{k}", customer) for k in range(dice.choice((1, 1, 2)))]
         if dice.random() < 0.02:
             due_on = AS_OF - timedelta(days=dice.choice((-1, 0, 1, 100)))

@@ -27,6 +27,7 @@ SINCE = AS_OF - timedelta(days=HISTORY_DAYS - 1)
 class Recomputed:
     """What the ledgers say, read and typed once."""
 
+    segments: dict[str, str]
     rows: recompute.Ledgers
     loans: dict[str, recompute.Row]
     items: dict[str, list[collecting.Item]]
@@ -71,7 +72,8 @@ def again(telephoned: Telephoned) -> Recomputed:
         policy["part_of_day"].rows,
     )
     promises = collecting.promises(contacts, rows, AS_OF)
-    return Recomputed(rows, loans, items, contacts, points, promises, seeds, calendar)
+    segments = {row["customer_id"]: row["segment"] for row in ledgers["customers"]}
+    return Recomputed(segments, rows, loans, items, contacts, points, promises, seeds, calendar)
 
 
 def mart(telephoned: Telephoned, name: str, key: str) -> dict[str, dict[str, Any]]:
@@ -86,12 +88,17 @@ def test_every_promise_agrees(telephoned: Telephoned, again: Recomputed) -> None
 def test_who_can_be_reached_agrees(telephoned: Telephoned, again: Recomputed) -> None:
     theirs = {
         customer: collecting.contactability(
-            customer, items, again.contacts.get(customer, []), again.points[customer], again.seeds, AS_OF
+            customer,
+            items,
+            again.contacts.get(customer, []),
+            again.points[customer],
+            again.seeds.of(again.segments[customer]),
+            AS_OF,
         )
         for customer, items in again.items.items()
     }
     assert differences(mart(telephoned, "contactability", "customer_id"), theirs)[:20] == []
-    assert {row["lost_rule"] for row in theirs.values()} == {None, "LOST_INVALID", "LOST_UNANSWERED"}
+    assert {row["lost_rule"] for row in theirs.values()} == {None, "LOST_INVALID", "LOST_THREE_DAYS"}
     ladder = {row["channel_code"] for row in again.seeds.channels if row["ladder_step"]}
     assert {row["next_step"] for row in theirs.values()} == ladder | {None}
 
@@ -103,7 +110,7 @@ def test_the_worklist_agrees(telephoned: Telephoned, again: Recomputed) -> None:
     theirs = {}
     for customer, items in again.items.items():
         mine = (again.contacts.get(customer, []), again.points[customer], promised.get(customer, []))
-        row = collecting.worklist_row(items, *mine, again.seeds, AS_OF)
+        row = collecting.worklist_row(items, *mine, again.seeds.of(again.segments[customer]), AS_OF)
         if row is not None:
             theirs[customer] = row
     assert differences(mart(telephoned, "collection_worklist", "customer_id"), theirs)[:20] == []

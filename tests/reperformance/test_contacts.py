@@ -17,6 +17,7 @@ def judged(telephoned):
     theirs = conduct.breaches(
         ledgers["contact_attempts"],
         {row["customer_id"]: row["time_zone"] for row in ledgers["customers"]},
+        {row["customer_id"]: row["segment"] for row in ledgers["customers"]},
         {
             row["contact_point_id"]: (row["kind"], {"true": True, "false": False, None: None}[row["consented"]])
             for row in ledgers["contact_points"]

@@ -140,6 +140,7 @@ def debtors_of(
 
     attempts, lost_rules = files["contact_attempts"], seeds["lost_contact_rule"].rows
     zones = {row["customer_id"]: row["time_zone"] for row in rows["customers"]}
+    segments = {customer: debtor.segment for customer, debtor in found.items()}
     contacts = collecting.read_contacts(attempts, zones, {}, AS_OF)
     for customer, mine in contacts.items():
         found[customer].contacts = mine
@@ -150,7 +151,7 @@ def debtors_of(
     rules = [row for row in seeds["collection_rule"].rows if row["jurisdiction"] == "CN"]
     about = (rules, lost_rules, seeds["collection_wording"].rows, seeds["collection_agency"].rows)
     customers = {row["attempt_id"]: row["customer_id"] for row in attempts}
-    for (attempt, _), (status, _) in conduct.breaches(attempts, zones, {}, set(), *about, AS_OF).items():
+    for (attempt, _), (status, _) in conduct.breaches(attempts, zones, segments, {}, set(), *about, AS_OF).items():
         if status == "breach":
             found[customers[attempt]].breaches.add(attempt)
     return found

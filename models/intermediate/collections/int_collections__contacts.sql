@@ -1,5 +1,5 @@
 -- grain: contact attempt
--- as of: begun on or before the as-of date by the customer's clock; the customer's time zone and the point's consent by the lag rule
+-- as of: begun on or before the as-of date by the customer's clock; the customer's time zone and segment and the point's consent by the lag rule
 -- decision: 0050 an attempt belongs to the local day on which it began, and to the party said or told by its contact point
 
 with customer_versions as (
@@ -13,6 +13,7 @@ point_versions as (
 zones as (
     select
         customers.customer_id,
+        customers.segment,
         coalesce(zones.time_zone, 'Asia/Shanghai') as time_zone,
         zones.time_zone is not null as is_zone_known
     from customer_versions as customers
@@ -22,6 +23,7 @@ zones as (
 placed as (
     select
         attempts.*,
+        zones.segment,
         zones.time_zone,
         zones.is_zone_known,
         {{ local_time('attempts.attempted_at', 'zones.time_zone') }} as local_at,
@@ -54,6 +56,7 @@ described as (
 select
     described.attempt_id,
     described.customer_id,
+    described.segment,
     described.loan_id,
     described.attempted_at,
     described.time_zone,

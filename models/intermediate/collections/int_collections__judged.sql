@@ -22,7 +22,9 @@ with applied as (
             rules.metric = conduct.metric
             and rules.party = contacts.party
             and {{ is_valid_on('rules', 'contacts.local_on') }}
-    where rules.channels in ('all', 'agency') or {{ in_list('contacts.channel', 'rules.channels') }}
+    where
+        (rules.channels in ('all', 'agency') or {{ in_list('contacts.channel', 'rules.channels') }})
+        and rules.segment in ('any', contacts.segment)
 ),
 
 kept as (

@@ -9,6 +9,7 @@ select
     rules.topic_zh,
     rules.topic_en,
     rules.channel as channels,
+    rules.segment,
     parties.party,
     rules.metric,
     rules.operator,
@@ -17,6 +18,7 @@ select
     {{ minute_of_clock('rules.window_start') }} as window_start,
     {{ minute_of_clock('rules.window_end') }} as window_end,
     rules.strength,
+    rules.evaluated,
     rules.input,
     rules.valid_from,
     rules.valid_to

@@ -4,13 +4,23 @@
 
 {% set tomorrow = add_days(as_of(), 1) %}
 
-with customers as (
+with customer_versions as (
+    {{ version_at('customers', ['customer_id']) }}
+),
+
+customers as (
     select
-        customer_id,
-        max(days_past_due) as days_past_due,
-        max(case when is_card then 1 else 0 end) as is_card
-    from {{ ref('int_collections__overdue_customers') }}
-    group by customer_id
+        overdue.customer_id,
+        customer_versions.segment,
+        max(overdue.days_past_due) as days_past_due,
+        max(case when overdue.is_card then 1 else 0 end) as is_card
+    from {{ ref('int_collections__overdue_customers') }} as overdue
+    inner join customer_versions on customer_versions.customer_id = overdue.customer_id
+    group by overdue.customer_id, customer_versions.segment
+),
+
+segments as (
+    select distinct segment from customers
 ),
 
 ladder as (
@@ -33,10 +43,11 @@ rules as (
     where {{ is_valid_on('rules', tomorrow) }}
 ),
 
--- what the rules of tomorrow ask of each step
+-- what the rules of tomorrow ask of each step, of customers of a segment
 asked as (
     select
         ladder.channel_code,
+        segments.segment,
         max(case
             when rules.metric = 'local_time' and rules.operator = 'not_in' then rules.window_end
             when rules.metric = 'local_time' then rules.window_start
@@ -54,7 +65,8 @@ asked as (
     from ladder
     inner join rules
         on rules.party = ladder.party and (rules.channels = 'all' or {{ in_list('ladder.channel', 'rules.channels') }})
-    group by ladder.channel_code
+    inner join segments on rules.segment in ('any', segments.segment)
+    group by ladder.channel_code, segments.segment
 ),
 
 agencies as (
@@ -141,7 +153,8 @@ weighed as (
     from customers
     cross join ladder
     cross join usable_agencies
-    left join asked on asked.channel_code = ladder.channel_code  -- a miss: no rule is about the step
+    left join asked  -- a miss: no rule is about the step
+        on asked.channel_code = ladder.channel_code and asked.segment = customers.segment
     left join {{ ref('int_collections__lost_contact') }} as lost on lost.customer_id = customers.customer_id  -- a miss: never lost
     left join {{ ref('int_collections__tried') }} as tried on tried.customer_id = customers.customer_id  -- a miss: never tried
     left join points  -- a miss: no point of this kind is valid tomorrow

@@ -9,7 +9,9 @@ with rules as (
         source,
         topic_zh,
         topic_en,
+        segment,
         strength,
+        evaluated,
         input,
         valid_from,
         valid_to
@@ -34,6 +36,7 @@ select
     rules.source,
     rules.topic_zh,
     rules.topic_en,
+    rules.segment,
     rules.strength,
     rules.valid_from,
     rules.valid_to,
@@ -41,6 +44,13 @@ select
     cast(coalesce(counted.attempts, 0) as bigint) as attempts,
     cast(coalesce(counted.breaches, 0) as bigint) as breaches,
     cast(coalesce(counted.not_evaluated, 0) as bigint) as not_evaluated,
+    case
+        when counted.breaches > 0 then 'breached'
+        when rules.evaluated = 'no' or counted.not_evaluated = counted.attempts then 'not_evaluated'
+        when counted.attempts is null then 'no_attempts'
+        when counted.not_evaluated > 0 then 'partly_evaluated'
+        else 'kept'
+    end as status,
     {{ run_value('policy_version') }} as policy_version
 from rules
 left join counted on counted.rule_id = rules.rule_id  -- a miss: no attempt that the rule applies to

@@ -14,8 +14,9 @@ select
     date '2026-10-31' as as_of, 'policy-1' as policy_version, *
 from (
     values
-        ('CN_GB_QUIET', 9::bigint, 1::bigint, 0::bigint), ('CN_GB_CALL3', 9, 1, 0), ('CN_CBA_RECORD', 9, 0, 1), ('CN_GB_RETAIN5', 0, 0, 0)
-) as rows (rule_id, attempts, breaches, not_evaluated);
+        ('CN_GB_QUIET', 9::bigint, 1::bigint, 0::bigint, 'breached'), ('CN_GB_CALL3', 9, 1, 0, 'breached'),
+        ('CN_CBA_RECORD', 9, 0, 1, 'partly_evaluated'), ('CN_GB_RETAIN5', 0, 0, 0, 'not_evaluated')
+) as rows (rule_id, attempts, breaches, not_evaluated, status);
 
 create table marts.promises as
 select
