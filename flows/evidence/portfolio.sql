@@ -58,7 +58,12 @@ select
     advance.currency,
     (advance.amount - coalesce(repaid.amount, 0))::decimal(18, 2) as outstanding,
     date_diff('day', advance.advanced_on, clock.as_of)::integer as duration_days,
-    greatest(0, date_diff('day', coalesce(advance.due_on, advance.advanced_on), clock.as_of))::integer as days_past_due,
+    greatest(0, date_diff(
+        'day',
+        -- only a card's advance has a due date of its own; the others were due before the lender paid
+        if(advance.kind = 'card', coalesce(advance.due_on, advance.advanced_on), advance.advanced_on),
+        clock.as_of
+    ))::integer as days_past_due,
     coalesce(advance.written_off_on <= clock.as_of, false) as is_written_off
 from advance
 cross join clock

@@ -60,6 +60,11 @@ def currencies(ledgers: Ledgers, day: date) -> dict[str, dict[str, Fraction]]:
     return {one: {one: Fraction(1)} | ({"ALL": rates[one]} if converted else {}) for one in used}
 
 
+def overdue_since(advance: Row) -> date:
+    """A card's advance has a due date of its own; the customer should have paid any other before the lender did."""
+    return (advance["kind"] == "card" and advance["due_on"]) or advance["advanced_on"]
+
+
 def advance_aging(ledgers: Ledgers, day: date, calendar: Calendar, lag_days: int = 1) -> dict[str, Row]:
     rows = known(ledgers)
     histories, customers = versions(ledgers, "advances"), versions(ledgers, "customers")
@@ -94,7 +99,7 @@ def advance_aging(ledgers: Ledgers, day: date, calendar: Calendar, lag_days: int
             "duration_days": duration,
             "business_duration_days": calendar.working_days(advance["advanced_on"] + timedelta(days=1), day),
             "bucket": _duration_bucket(duration),
-            "days_past_due": max(0, (day - (advance["due_on"] or advance["advanced_on"])).days),
+            "days_past_due": max(0, (day - overdue_since(advance)).days),
             "is_long_held": duration > LONG_HELD_AFTER[kind],
             "is_written_off": advance["written_off_on"] is not None and advance["written_off_on"] <= day,
             "last_repaid_on": max((row["paid_on"] for row in came if _still_counts(row, came)), default=None),

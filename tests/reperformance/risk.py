@@ -36,6 +36,7 @@ from flows.evidence.recompute import (
     position,
     versions,
 )
+from reperformance.portfolio import overdue_since
 
 
 class Floor(NamedTuple):
@@ -345,7 +346,7 @@ def _advanced(
 ) -> Item:
     """Every day of an advance in the book: one obligation, due at once where nothing was agreed."""
     item = Item("advance", row)
-    due_on = row["due_on"] or row["advanced_on"]
+    due_on = overdue_since(row)
     for day in _days(row["advanced_on"], until):
         left = row["amount"]
         for money in repayments:

@@ -1,6 +1,6 @@
 -- grain: advance and span of days on which nothing happens to it
 -- as of: every day; from_on and to_on (exclusive) say which
--- decision: 0030 what of an advance is outstanding
+-- decision: 0030 what of an advance is outstanding, 0031 since when it is overdue
 
 with money as (
     select * from {{ ref('int_advances__money') }}
@@ -57,8 +57,12 @@ select
     spans.from_on,
     spans.to_on,
     cast(greatest(0, advances.amount - spans.repaid_by_now) as decimal(18, 2)) as outstanding,
+    -- of a kind with a due date of its own the day agreed; else, and where none was, it should have been repaid at once
+    case when kinds.past_due_from = 'due_on' then coalesce(advances.due_on, advances.advanced_on) else advances.advanced_on end
+        as overdue_since,
     last_payments.last_repaid_on
 from spans
 inner join {{ ref('stg_advances') }} as advances on advances.advance_id = spans.advance_id
+inner join {{ ref('advance_kind') }} as kinds on kinds.kind = advances.kind
 left join last_payments  -- a miss: nothing repaid by then
     on last_payments.advance_id = spans.advance_id and last_payments.from_on = spans.from_on

@@ -15,8 +15,7 @@ out_by_then as (
         advances.*,
         balances.outstanding,
         balances.last_repaid_on,
-        -- where nothing was agreed, it should have been repaid at once
-        coalesce(advances.due_on, advances.advanced_on) as overdue_since,
+        balances.overdue_since,
         {{ days_between('advances.advanced_on', 'dates.as_of') }} as duration_days
     from {{ ref('stg_advances') }} as advances
     inner join dates on dates.as_of >= advances.advanced_on

@@ -19,7 +19,7 @@ advances as (
         balances.advance_id,
         balances.outstanding,
         advances.advanced_on,
-        coalesce(advances.due_on, advances.advanced_on) as unpaid_since,
+        balances.overdue_since as unpaid_since,
         greatest(balances.from_on, advances.advanced_on) as from_on,
         balances.to_on
     from {{ ref('int_advances__balances') }} as balances
