@@ -6,7 +6,7 @@ import csv
 import difflib
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +16,8 @@ from flows.errors import UsageError
 from flows.policy.conduct import check_conduct, check_parts_of_day
 from flows.policy.portfolio import check_portfolio
 from flows.policy.risk import check_risk
-from flows.policy.schemes import check_defaults, check_schemes
-from flows.policy.seeds import PROJECT, Seed, check_seed, shipped_seeds
+from flows.policy.schemes import check_defaults, check_schemes, check_statement_rows
+from flows.policy.seeds import PROJECT, Seed, check_order, check_references, check_seed, shipped_seeds
 from flows.policy.settings import merge_settings, sql_type
 
 __all__ = ["PROJECT", "Policy", "Seed", "read_policy"]
@@ -94,12 +94,16 @@ def read_policy(folder: Path | None = None) -> Policy:
                     + (f" Did you mean {near[0]}.csv?" if near else "")
                 )
             shipped = seeds[path.stem]
-            override = Seed(shipped.name, path, shipped.column_types, shipped.allowed, shipped.key)
+            override = replace(shipped, path=path)
             check_seed(override, partial=path.stem == "policy")
             seeds[path.stem] = override
             if path.stem == "policy":
                 merge_settings(settings, override, types)
+    check_references(seeds)
+    for seed in seeds.values():
+        check_order(seed)
     check_schemes(seeds["bucket_scheme"])
+    check_statement_rows(seeds["statement_row"], seeds["bucket_scheme"])
     check_defaults(seeds)
     check_portfolio(seeds)
     check_risk(seeds, settings)

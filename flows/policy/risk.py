@@ -13,19 +13,11 @@ TRIGGERS = (
     "restructured_flag", "restructured_still_overdue_flag", "debtor_npl_flag", "debtor_npl_share",
 )  # fmt: skip
 
-# Cells without which a rule, signal or cause would drop out, and nobody would know.
-NEVER_EMPTY = {
-    "materiality_threshold": ("absolute_amount", "currency", "relative_share"),
-    "watch_signal": ("label_zh", "label_en", "points", "measures"),
-    "case_cause": ("threshold", "label_zh", "label_en", "shown_zh", "shown_en", "measure_id"),
-}
-
 
 def check_risk(seeds: Mapping[str, Seed], settings: Mapping[str, str]) -> None:
     """Refuse a regime or scheme that does not exist or has gaps, and rules that no model can judge."""
     _check_regime(seeds, settings["risk_regime"])
     _check_rules(seeds["risk_class_rule"])
-    _check_cells(seeds)
     _check_materiality(seeds)
     _check_provisions(seeds["provision_rate"], settings["provision_scheme"])
 
@@ -67,15 +59,6 @@ def _check_rules(seed: Seed) -> None:
             )
         if row["lifts_rule"] and row["lifts_rule"] not in ids:
             raise UsageError(f"{where}, lifts_rule: there is no rule {row['lifts_rule']}.")
-
-
-def _check_cells(seeds: Mapping[str, Seed]) -> None:
-    for name, columns in NEVER_EMPTY.items():
-        seed = seeds[name]
-        for line, row in enumerate(seed.rows, start=2):
-            for column in columns:
-                if not row[column]:
-                    raise UsageError(f"{seed.path}, line {line}, {column}: empty. Allowed: a value, or no such row.")
 
 
 def _check_materiality(seeds: Mapping[str, Seed]) -> None:

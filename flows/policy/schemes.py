@@ -92,6 +92,19 @@ def check_buckets(
             )
 
 
+def check_statement_rows(rows: Seed, schemes: Seed) -> None:
+    """A statement's row names a bucket of its scheme."""
+    known: dict[str, list[str]] = {}
+    for row in schemes.rows:
+        known.setdefault(row["scheme"], ["current"]).append(row["bucket"])
+    for line, row in enumerate(rows.rows, start=2):
+        if row["bucket"] not in known[row["scheme"]]:
+            raise UsageError(
+                f"{rows.path}, line {line}, bucket: {row['scheme']} has no bucket {row['bucket']!r}. "
+                f"Allowed: {', '.join(known[row['scheme']])}."
+            )
+
+
 def check_defaults(seeds: dict[str, Seed]) -> None:
     """The default conventions are one whole row, and name a calendar and a scheme that exist."""
     seed = seeds["convention_default"]

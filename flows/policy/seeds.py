@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -34,6 +36,9 @@ class Seed:
     column_types: dict[str, str]
     allowed: dict[str, list[str]]
     key: list[str]
+    optional: list[str] = field(default_factory=list)  # columns that may be empty; any other must have a value
+    references: dict[str, str] = field(default_factory=dict)  # column -> seed.column whose values it names, by blanks
+    order: dict[str, Any] = field(default_factory=dict)  # which column orders rows, and by what they are to be ordered
 
     @cached_property
     def rows(self) -> list[dict[str, str]]:
@@ -50,12 +55,16 @@ def shipped_seeds() -> dict[str, Seed]:
     ]
     for entry in chain.from_iterable(described):
         config = entry["config"]
+        meta = config.get("meta", {})
         found[entry["name"]] = Seed(
             entry["name"],
             files[entry["name"]],
             config["column_types"],
-            config.get("meta", {}).get("allowed", {}),
-            config.get("meta", {}).get("key", []),
+            meta.get("allowed", {}),
+            meta.get("key", []),
+            meta.get("optional", []),
+            meta.get("references", {}),
+            meta.get("order", {}),
         )
     return found
 
@@ -77,6 +86,7 @@ def check_seed(seed: Seed, partial: bool = False) -> None:
     if missing or unknown:
         said = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(unknown)}"] * bool(unknown)
         raise UsageError(f"{seed.path}, line 1: columns {'; '.join(said)}. Allowed: {', '.join(expected)}.")
+    required = {c for c in expected if c not in ("evidence", "citation", *seed.optional)}
     seen: dict[tuple[str, ...], int] = {}
     for line, cells in enumerate(reader, start=2):
         if len(cells) != len(header):
@@ -89,12 +99,54 @@ def check_seed(seed: Seed, partial: bool = False) -> None:
                 raise UsageError(
                     f"{seed.path}, line {line}, {column}: {value!r} is not allowed. Allowed: {', '.join(allowed)}."
                 )
+            if not value and column in required and not partial:
+                raise UsageError(f"{seed.path}, line {line}, {column}: empty. Allowed: a value, or no such row.")
             if value and not fits(value, kind):
                 raise UsageError(f"{seed.path}, line {line}, {column}: {value!r} is not {WORDS[kind]}.")
         key = tuple(row.get(c, "") for c in seed.key)
         if key and key in seen:
             raise UsageError(f"{seed.path}, line {line}: {', '.join(key)} stands on line {seen[key]} already.")
         seen[key] = line
+
+
+def check_references(seeds: Mapping[str, Seed]) -> None:
+    """What a row names must stand in the table that it names: else it would drop out, and nobody would know."""
+    for seed in seeds.values():
+        for column, target in seed.references.items():
+            name, of = target.split(".")
+            known = sorted({row[of] for row in seeds[name].rows})
+            for line, row in enumerate(seed.rows, start=2):
+                if unknown := [one for one in row[column].split() if one not in known]:
+                    raise UsageError(
+                        f"{seed.path}, line {line}, {column}: {unknown[0]!r} is no {of} of {name}.csv. "
+                        f"Allowed: {', '.join(known)}."
+                    )
+
+
+def check_order(seed: Seed) -> None:
+    """A column that orders rows goes the way of what they are ordered by: 999 for M1 would sort it behind M7+."""
+    if not seed.order:
+        return
+    column, by = seed.order["column"], seed.order["by"]
+    groups: dict[tuple[str, ...], list[tuple[int, dict[str, str]]]] = {}
+    for line, row in enumerate(seed.rows, start=2):
+        groups.setdefault(tuple(row[c] for c in seed.order["within"]), []).append((line, row))
+    for rows in groups.values():
+        rows.sort(key=lambda entry: _place(entry[1][by]), reverse=seed.order.get("descending", False))
+        for (_, before), (line, row) in pairwise(rows):
+            if int(row[column]) <= int(before[column]):
+                raise UsageError(
+                    f"{seed.path}, line {line}, {column}: {row[column]} at {by} {row[by] or 'without end'}, after "
+                    f"{before[column]} at {by} {before[by]}. Allowed: an order that goes "
+                    f"{'down' if seed.order.get('descending') else 'up'} with {by}."
+                )
+
+
+def _place(value: str) -> tuple[int, Decimal, str]:
+    """Numbers by their size, times of day as text, the empty (open) limit last."""
+    if not value:
+        return 1, Decimal(0), ""
+    return (0, Decimal(value), "") if fits(value, "decimal") else (0, Decimal(0), value)
 
 
 def fits(value: str, kind: str) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from flows.errors import UsageError
-from flows.policy import read_policy
+from flows.policy import PROJECT, read_policy
+from flows.policy.risk import TRIGGERS
 from flows.policy.schemes import m_stages
 
 SHIPPED = read_policy()
@@ -344,3 +345,78 @@ def test_a_regime_and_a_scheme_are_whole(write: Write) -> None:
     refused(folder, "regime CN has no row for card, personal")
     (folder / "risk_treatment.csv").unlink()
     refused(write("provision_rate.csv", as_text(SHIPPED.seeds["provision_rate"].rows[:-1])), "no rate for class 5")
+
+
+# ------------------------------------------------------------------------------ nothing is wrong in silence
+
+
+@pytest.mark.parametrize(
+    ("seed", "cells", "told"),
+    [
+        ("watch_signal", {"signal_id": "no_such_signal"}, "signal_id: 'no_such_signal' is not allowed. Allowed: rolling_forward"),
+        ("watch_signal", {"measures": "more_collateral no_such"}, "measures: 'no_such' is no measure_id of measure.csv"),
+        ("case_cause", {"measure_id": "no_such"}, "measure_id: 'no_such' is no measure_id of measure.csv"),
+        ("statement_row", {"scheme": "NO_SUCH"}, "scheme: 'NO_SUCH' is no scheme of bucket_scheme.csv"),
+        ("statement_row", {"bucket": "N99"}, "bucket: EU_FINREP_F18 has no bucket 'N99'"),
+        ("collection_channel", {"channel_code": "FAX"}, "channel_code: 'FAX' is not allowed"),
+        ("bucket_scheme", {"label_zh": ""}, "label_zh: empty"),
+        ("collection_rule", {"topic_en": ""}, "topic_en: empty"),
+        ("part_of_day", {"part_order": "0"}, "part_order: 0 at from_clock"),
+    ],
+)  # fmt: skip
+def test_what_no_model_knows_is_refused_with_its_line(
+    write: Write, seed: str, cells: dict[str, str], told: str
+) -> None:
+    line = len(SHIPPED.seeds[seed].rows) + 1
+    refused(write(f"{seed}.csv", changed(seed, **cells)), f"{seed}.csv, line {line}, ", told, "Allowed: ")
+
+
+@pytest.mark.parametrize(
+    ("seed", "column", "first", "told"),
+    [
+        ("bucket_scheme", "bucket_order", ("bucket", "M1"), "bucket_order: 2 at lower_days 31, after 999 at lower_days 1"),
+        ("advance_bucket", "bucket_order", ("bucket", "A1"), "after 999 at lower_days 0"),
+        ("disclosure_period", "period_order", ("period", "AR_1"), "after 999 at upper_days"),
+        ("watch_severity", "severity_order", ("severity", "high"), "after 999 at lower_points"),
+    ],
+)  # fmt: skip
+def test_an_order_that_contradicts_what_it_orders(
+    write: Write, seed: str, column: str, first: tuple[str, str], told: str
+) -> None:
+    rows = [dict(row) for row in SHIPPED.seeds[seed].rows]
+    row = next(row for row in rows if row[first[0]] == first[1])
+    row[column] = "999"
+    refused(write(f"{seed}.csv", as_text(rows)), "line ", told, "Allowed: an order that goes ")
+
+
+FREE = ("evidence", "citation")
+
+
+@pytest.mark.parametrize(
+    "seed", sorted(set(SHIPPED.seeds) - {"policy", "time_zone", "calendar_day", "collection_agency"})
+)
+def test_every_column_of_every_seed_is_covered(write: Write, seed: str) -> None:
+    """A cell without which a row would drop out or go without words is refused when empty, but where the seed says otherwise."""
+    shipped = SHIPPED.seeds[seed]
+    for column in shipped.column_types:
+        if column not in (*FREE, *shipped.optional):
+            line = len(shipped.rows) + 1
+            refused(write(f"{seed}.csv", changed(seed, **{column: ""})), f"line {line}, {column}: ", "Allowed: ")
+
+
+def test_the_signals_allowed_are_those_that_models_find() -> None:
+    model = (PROJECT / "models/intermediate/risk/int_risk__signals.sql").read_text("utf-8")
+    assert set(re.findall(r"'(\w+)' as signal_id", model)) == set(SHIPPED.seeds["watch_signal"].allowed["signal_id"])
+
+
+def test_the_steps_allowed_are_those_that_models_count() -> None:
+    macro = (
+        (PROJECT / "macros/conduct.sql").read_text("utf-8").split("macro collection_steps()")[1].split("endmacro")[0]
+    )
+    rows = SHIPPED.seeds["collection_channel"].rows
+    assert set(re.findall(r"'([A-Z_]+)'", macro)) == {row["channel_code"] for row in rows if row["ladder_step"]}
+
+
+def test_the_triggers_allowed_are_those_that_models_judge() -> None:
+    models = "".join(path.read_text("utf-8") for path in (PROJECT / "models/intermediate/risk").glob("*.sql"))
+    assert [trigger for trigger in TRIGGERS if f"'{trigger}'" not in models] == []
