@@ -420,3 +420,16 @@ def test_the_steps_allowed_are_those_that_models_count() -> None:
 def test_the_triggers_allowed_are_those_that_models_judge() -> None:
     models = "".join(path.read_text("utf-8") for path in (PROJECT / "models/intermediate/risk").glob("*.sql"))
     assert [trigger for trigger in TRIGGERS if f"'{trigger}'" not in models] == []
+
+
+def test_a_scheme_by_days_claims_nothing_but_days() -> None:
+    """One label, two figures: whether a loan accrues or performs is for the statements to say, which look at more than days."""
+    judged = re.compile(r"accru|perform|standard|NPA|stage|计息|正常|不良|阶段|未列报|not reported", re.IGNORECASE)
+    for row in SHIPPED.seeds["bucket_scheme"].rows:
+        for label, words in (("label_zh", "仅按天数"), ("label_en", "by days")):
+            if judged.search(row[label]):
+                assert words in row[label], (row["scheme"], row["bucket"], label)
+    in_schemes = {
+        (row["label_zh"], row["label_en"]) for row in SHIPPED.seeds["bucket_scheme"].rows if row["scheme"] == "US_RC_N"
+    }
+    assert not in_schemes & {(row["label_zh"], row["label_en"]) for row in SHIPPED.seeds["statement_row"].rows}
