@@ -1,15 +1,51 @@
 {#- A regulator's statement of past-due loans: the book in the rows that statement_row names, by the days of its scheme. Rows
     without a loan are there with 0. -#}
 {% macro past_due_statement(statement, with_charges=false) -%}
-with items as (
+with regime as (
     select
-        items.*,
+        run.risk_regime,
+        min(case when buckets.scheme = 'EU_FINREP_F18' and buckets.bucket = 'N1' then buckets.lower_days end) as eu_days,
+        min(case when buckets.scheme = 'IN_SMA' and buckets.bucket = 'NPA' then buckets.lower_days end) as npa_days
+    from {{ source('raw', 'run') }} as run
+    left join {{ ref('int_aging__buckets') }} as buckets on buckets.as_of = run.as_of  -- a miss: no scheme on the day
+    group by run.risk_regime
+),
+
+-- non-performing by the regime's own rule: as classified where the house classifies by it, else by the flag and the days that it
+-- begins at; in India it is the borrower who is, with everything owed
+judged as (
+    select
+        items.as_of,
+        items.item_type,
+        items.currency,
+        items.balance,
+        items.days_excluding_due_date,
+        items.days_including_due_date,
+        items.days_with_charges,
+        items.is_nonaccrual,
+        case
+            when regime.risk_regime = 'EU' then items.is_non_performing
+            else items.is_nonaccrual or items.days_with_charges >= regime.eu_days
+        end as is_non_performing,
+        max(case
+            when items.days_including_due_date >= regime.npa_days then 1
+            when regime.risk_regime = 'IN' and items.is_non_performing then 1
+            else 0
+        end) over (partition by items.customer_id) = 1 as is_borrower_npa
+    from {{ ref('int_statements__items') }} as items
+    cross join regime
+    where items.as_of = {{ as_of() }}
+),
+
+items as (
+    select
+        judged.*,
         currencies.shown_in,
         currencies.rate
-    from {{ ref('int_statements__items') }} as items
+    from judged
     inner join {{ ref('int_statements__currencies') }} as currencies
-        on currencies.as_of = items.as_of and currencies.currency = items.currency
-    where items.as_of = {{ as_of() }} and items.item_type = 'loan'
+        on currencies.as_of = judged.as_of and currencies.currency = judged.currency
+    where judged.item_type = 'loan'
 ),
 
 statement_rows as (
@@ -51,6 +87,8 @@ placed as (
                 when 'non_performing' then items.is_non_performing
                 when 'accruing' then not items.is_nonaccrual
                 when 'nonaccrual' then items.is_nonaccrual
+                when 'borrower_standard' then not items.is_borrower_npa
+                when 'borrower_npa' then items.is_borrower_npa
                 else true
             end
     group by statement_rows.row_code, items.shown_in
