@@ -46,7 +46,7 @@ HEADERS = {
     "customers": "customer_id,segment,time_zone",
     "products": "product_id,asset_class,grace_days",
     "loans": "loan_id,customer_id,product_id,disbursed_on,principal,currency,closed_on,close_reason",
-    "installments": "loan_id,installment_no,due_on,principal_due",
+    "installments": "loan_id,plan_no,effective_on,installment_no,due_on,principal_due",
     "repayments": "repayment_id,loan_id,paid_on,amount,kind,reverses_id",
     "pauses": "loan_id,from_on,to_on",
     "advances": "advance_id,customer_id,kind,advanced_on,amount,currency,due_on",
@@ -106,6 +106,12 @@ def _lend(made: dict[str, list[Row]], dice: random.Random, loan_id: str, custome
         made["installments"].append(due)
         if dice.random() < 0.5:
             _pay(made["repayments"], dice, loan_id, due_on + timedelta(days=dice.choice((0, 1, 2, 29, 60))), part)
+    apart = random.Random(loan_id)  # a new plan now and then, for arrears that end without money
+    if apart.random() < 0.08:
+        plan = {"plan_no": 2, "effective_on": AS_OF - timedelta(days=apart.randint(0, 60))}
+        due_on = AS_OF + timedelta(days=apart.choice((-10, 30)))
+        due = {"loan_id": loan_id, "installment_no": 1, "due_on": due_on, "principal_due": "100.00"}
+        made["installments"].append(plan | due)
     for _ in range(dice.choice((0, 0, 1, 2))):
         paid_on = AS_OF - timedelta(days=dice.randint(-1, 40))
         _pay(made["repayments"], dice, loan_id, paid_on, dice.choice((1, 2500, 10000)))
