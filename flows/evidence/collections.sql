@@ -1,10 +1,11 @@
--- Contacts and promises, for customers whose time zone is one and known, and whose contacts all say whom they were at.
+-- Contacts and promises, for customers whose time zone and segment is one and known, and whose contacts all say whom they were at.
 
 create temp table clock_of_customer as
-select customer_id, any_value(coalesce(time_zone, 'Asia/Shanghai')) as zone
+select customer_id, any_value(coalesce(time_zone, 'Asia/Shanghai')) as zone, any_value(segment) as segment
 from work.raw.customers
 group by customer_id
-having count(distinct coalesce(time_zone, 'Asia/Shanghai')) = 1 and zone in (select time_zone from work.policy.time_zone);
+having
+    count(distinct coalesce(time_zone, 'Asia/Shanghai')) = 1 and count(distinct segment) = 1 and zone in (select time_zone from work.policy.time_zone);
 
 create temp table attempt as
 select
@@ -23,7 +24,7 @@ select attempt_id, customer_id, begun_at::date as attempted_on, lender_began fro
 
 -- Four rules worked out again where the policy has them as shipped; the others have tests of their own.
 create temp table conduct as
-select rule_id, limit_value, window_start, window_end, valid_from, valid_to from work.policy.collection_rule
+select rule_id, segment as binds, limit_value, window_start, window_end, valid_from, valid_to from work.policy.collection_rule
 where
     list_contains(string_split((select collection_jurisdictions from work.raw.run), ' '), jurisdiction)
     and (rule_id, channel, party, metric, operator) in (
@@ -76,8 +77,10 @@ select attempt_id, rule_id, figure
 from found
 inner join conduct using (rule_id)
 semi join evidence.rules_recomputed as recomputed using (rule_id)
+inner join (select attempt_id, segment from attempt) as made using (attempt_id)
 where
-    begun_at::date >= coalesce(valid_from, date '0001-01-01') and begun_at::date <= coalesce(valid_to, date '9999-12-31');
+    conduct.binds in ('any', made.segment)
+    and begun_at::date >= coalesce(valid_from, date '0001-01-01') and begun_at::date <= coalesce(valid_to, date '9999-12-31');
 
 -- Promises that name a loan and a day.
 create table evidence.promises as
