@@ -21,7 +21,7 @@ DEFECTS = (
         ("marts.conduct_rules", "A rule that nothing could be held against does not look kept"): """
         update marts.conduct_rules set status = 'kept' where rule_id = 'CN_GB_RETAIN5'""",
         ("marts.conduct_rules", "Breaches counted by rule are the breaches listed"): """
-        update marts.conduct_rules set breaches = 1 where rule_id = 'CN_GB_RETAIN5'""",
+        update marts.conduct_rules set breaches = 2 where rule_id = 'CN_GB_CALL3'""",
         ("marts.promises", "No promise is listed twice"): """
         insert into marts.promises from marts.promises where attempt_id = 'P-2'""",
         ("marts.promises", "A promise's status follows from its day and its money"): """
