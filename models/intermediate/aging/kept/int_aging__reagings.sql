@@ -16,11 +16,11 @@ days as (
     select
         new_plans.loan_id,
         new_plans.plan_effective_on as reaged_on,
-        {{ days_past_due('before.unpaid_since', add_days('new_plans.plan_effective_on', -1), 'before.day_count') }} as days_before,
+        {{ days_past_due('evening.unpaid_since', add_days('new_plans.plan_effective_on', -1), 'evening.day_count') }} as days_before,
         coalesce({{ days_past_due('since.unpaid_since', 'new_plans.plan_effective_on', 'since.day_count') }}, 0) as days_after
     from new_plans
-    inner join {{ ref('int_aging__late_spans') }} as before
-        on before.loan_id = new_plans.loan_id and before.to_on = new_plans.plan_effective_on
+    inner join {{ ref('int_aging__late_spans') }} as evening
+        on evening.loan_id = new_plans.loan_id and evening.to_on = new_plans.plan_effective_on
     left join {{ ref('int_aging__late_spans') }} as since  -- a miss: nothing is overdue any more
         on since.loan_id = new_plans.loan_id and since.from_on = new_plans.plan_effective_on
 )
