@@ -226,9 +226,9 @@ def _rows(path: Path, order: str | None = None) -> list[dict[str, Any]]:
 
 def _gate(prepared: Prepared) -> tuple[list[dict[str, Any]], list[tuple[str, str | None, str | None, str]]]:
     with duckdb.connect(str(prepared.gate_database), read_only=True) as gate:
-        relation = gate.sql("select * from gate.file_totals order by entry")
+        relation = gate.sql("select * from file_totals order by entry")
         totals = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
-        warnings = gate.sql("select rule, ledger, key, detail from gate.warnings order by all").fetchall()
+        warnings = gate.sql("select rule, ledger, key, detail from warnings order by all").fetchall()
     return totals, warnings
 
 

@@ -31,7 +31,7 @@ def test_shifted_fields_are_not_shown(tmp_path: Path) -> None:
     home = new_home(tmp_path / "home")
     prepared = prepare(tmp_path / "landing", home, Delivery(date(2026, 1, 31)), read_policy())
     with duckdb.connect(str(prepared.gate_database), read_only=True) as gate:
-        assert "李四光" not in str(gate.sql("select * from gate.quarantine").fetchall())
+        assert "李四光" not in str(gate.sql("select * from quarantine").fetchall())
     commit(home, prepared)
 
     listed = list_quarantine(home.root, None, None, False, 50)

@@ -75,6 +75,8 @@ def with_advances(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
             "written_off_on": day(advanced_on) if dice.random() < 0.1 else None,
             "_delivery": dice.choice((first, first, last)),
         }
+        if n % 7 == 3:  # not due for years: of a customer without other arrears it is left out, and not late
+            advance |= {"kind": "card", "due_on": advanced_on + timedelta(days=2500)}
         ledgers["advances"].append(advance)
         if dice.random() < 0.3:  # one just as late, begun on the same day or before
             started_on = advanced_on - timedelta(days=dice.choice((0, 5)))
