@@ -382,12 +382,18 @@ def contact_moves() -> list[Rows]:
         rows(
             title="Moves into arrears and out of them are the days on which episodes begin and end",
             sql="""
+                with episodes as (
+                    select loan_id, entered_on as moved_on, true as begins from marts.contact_timing
+                    union all
+                    select loan_id, ended_on, false from marts.contact_timing where ended_on is not null
+                )
+
                 select loan_id, moved_on, from_stage, to_stage
-                from {batch} as moves
-                anti join marts.contact_timing as episodes
-                    on episodes.loan_id = moves.loan_id
-                    and moved_on = case when from_stage = 'M0' then entered_on else ended_on end
-                where from_stage = 'M0' or to_stage in ('M0', 'closed')
+                from (
+                    select *, coalesce(from_stage = 'M0', false) as begins from {batch}
+                    where from_stage = 'M0' or to_stage in ('M0', 'closed')
+                ) as moves
+                anti join episodes using (loan_id, moved_on, begins)  -- keys alone: else every pair is looked at
             """,
         ),
         rows(
