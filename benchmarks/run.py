@@ -52,7 +52,7 @@ def timed(command: list[str], **environment: str) -> dict[str, Any]:
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
         "peak_mb": round(used.ru_maxrss / 1024),
         "said": out.decode(),
-        "steps": [line for line in err.decode().splitlines() if line.startswith("✓")],
+        "steps": [line.split("  /")[0] for line in err.decode().splitlines() if line.startswith("✓")],  # without paths
     }
 
 
