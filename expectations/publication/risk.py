@@ -185,15 +185,6 @@ def case_files() -> list[Rows]:
     ]
 
 
-# Of the house's rates of migration, which classes they follow and from which class on they call an item migrated: written
-# down a second time, apart from the seed that the mart reads.
-MIGRATIONS = {
-    "MIG_NORMAL": (1, 2, 3),
-    "MIG_PASS": (1, 1, 2),
-    "MIG_SM": (2, 2, 3),
-    "MIG_SS": (3, 3, 4),
-    "MIG_DB": (4, 4, 5),
-}
 CELL = "from_as_of, as_of, span, segment, currency"
 
 
@@ -241,7 +232,6 @@ def class_migration() -> list[Rows]:
 
 
 def class_migration_rates() -> list[Rows]:
-    listed = ", ".join(f"('{rate}', {low}, {high}, {worse})" for rate, (low, high, worse) in MIGRATIONS.items())
     return [
         rows(
             title="Each rate of migration is its numerator over its denominator",
@@ -257,17 +247,13 @@ def class_migration_rates() -> list[Rows]:
             title="A rate of migration adds up the class matrix",
             description="What of its opening classes is still there, and what of that is in a worse class, to the cent.",
             sql=f"""
-                with rates as (
-                    select * from (values {listed}) as listed (rate_id, low, high, worse)
-                ),
-
-                added as (
+                with added as (
                     select
                         {CELL}, rate_id, sum(items) as kept_items, sum(kept_balance) as kept_balance,
-                        sum(if(to_order >= worse, items, 0)) as migrated_items,
-                        sum(if(to_order >= worse, kept_balance, 0)) as migrated_balance
+                        sum(if(to_order >= to_class_min, items, 0)) as migrated_items,
+                        sum(if(to_order >= to_class_min, kept_balance, 0)) as migrated_balance
                     from marts.class_migration
-                    inner join rates on from_class between low and high
+                    inner join evidence.migration_rate as rates on from_class between from_class_min and from_class_max
                     where to_order <= 5
                     group by all
                 )

@@ -60,13 +60,13 @@ select
     date_diff('day', advance.advanced_on, clock.as_of)::integer as duration_days,
     greatest(0, date_diff(
         'day',
-        -- only a card's advance has a due date of its own; the others were due before the lender paid
-        if(advance.kind = 'card', coalesce(advance.due_on, advance.advanced_on), advance.advanced_on),
+        if(kind_of.past_due_from = 'due_on', coalesce(advance.due_on, advance.advanced_on), advance.advanced_on),
         clock.as_of
     ))::integer as days_past_due,
     coalesce(advance.written_off_on <= clock.as_of, false) as is_written_off
 from advance
 cross join clock
+inner join work.policy.advance_kind as kind_of using (kind)
 left join repaid using (advance_id)
 where advance.advanced_on <= clock.as_of and advance.amount > coalesce(repaid.amount, 0);
 

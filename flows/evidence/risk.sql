@@ -84,3 +84,7 @@ left join least_class
         and least_class.days_past_due = advances_out.days_past_due
         and not least_class.is_impaired
 where not advances_out.is_written_off;
+
+-- What the rates of migration of this policy are.
+create table evidence.migration_rate as
+select rate_id, from_class_min, from_class_max, to_class_min from work.policy.migration_rate;

@@ -20,6 +20,7 @@ def check_risk(seeds: Mapping[str, Seed], settings: Mapping[str, str]) -> None:
     _check_rules(seeds["risk_class_rule"])
     _check_materiality(seeds)
     _check_provisions(seeds["provision_rate"], settings["provision_scheme"])
+    _check_migrations(seeds["migration_rate"])
 
 
 def _check_regime(seeds: Mapping[str, Seed], regime: str) -> None:
@@ -83,3 +84,15 @@ def _check_provisions(seed: Seed, scheme: str) -> None:
         there = {row["risk_class"] for row in seed.rows if row["scheme"] == name}
         if lacking := sorted({"1", "2", "3", "4", "5"} - there):
             raise UsageError(f"{seed.path}: scheme {name} has no rate for class {', '.join(lacking)}.")
+
+
+def _check_migrations(seed: Seed) -> None:
+    """A rate whose classes are in the wrong order would be empty, or call what stayed migrated."""
+    for line, row in enumerate(seed.rows, start=2):
+        first, last, worse = (int(row[column]) for column in ("from_class_min", "from_class_max", "to_class_min"))
+        if not first <= last < 5:
+            raise UsageError(
+                f"{seed.path}, line {line}, from_class_max: {last}. Allowed: {first} to 4, from from_class_min on."
+            )
+        if not first < worse:
+            raise UsageError(f"{seed.path}, line {line}, to_class_min: {worse}. Allowed: {first + 1} to 5, worse than {first}.")

@@ -15,6 +15,7 @@ from flows.audit import chain_of, record_run
 from flows.build import Built
 from flows.errors import ValidationFailed
 from flows.home import Home
+from flows.policy import PROJECT, Policy, read_policy
 from flows.publish import Candidate, clear_leftovers, move_current, rotate, stage
 from flows.validate import check_publication
 
@@ -27,7 +28,20 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Built]:
     generate(folder / "landing", loans=300, seed=3, deliveries=(DAY,), dirty_rows=0)
     home = new_home(folder / "home")
     load(folder / "landing", home)
-    return home, build_at(home, DAY)
+    return home, build_at(home, DAY, of_a_house(folder / "policy"))
+
+
+def of_a_house(folder: Path) -> Policy:
+    """A policy that rules otherwise than the shipped one: what the gate works out again must follow it."""
+    folder.mkdir()
+    for name, shipped, ours in (
+        ("portfolio/advance_kind", ",advanced_on,", ",due_on,"),
+        ("risk/migration_rate", "MIG_SS,4,3,3,4", "MIG_SS,4,3,3,5"),
+    ):
+        text = (PROJECT / "seeds" / f"{name}.csv").read_text("utf-8")
+        assert shipped in text
+        (folder / f"{Path(name).name}.csv").write_text(text.replace(shipped, ours), "utf-8")
+    return read_policy(folder)
 
 
 @pytest.fixture

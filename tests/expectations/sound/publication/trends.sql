@@ -150,6 +150,9 @@ select
 from marts.headline
 where previous_as_of is not null;
 
+create table evidence.migration_rate as
+select * from (values ('MIG_NORMAL', 1, 2, 3), ('MIG_PASS', 1, 1, 2)) as rates (rate_id, from_class_min, from_class_max, to_class_min);
+
 create table marts.class_migration_rates as
 select
     from_as_of, as_of, policy_version, span, segment, currency, unnest(['MIG_NORMAL', 'MIG_PASS']) as rate_id, 0::bigint as migrated_items,
