@@ -6,7 +6,6 @@ The statements are dbt's: it runs them itself the first time, and the engine run
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -42,11 +41,8 @@ class Built:
 
 def code_version() -> str:
     """sha256 over the models, macros and the input contract: state computed by other code is not continued."""
-    digest = hashlib.sha256()
     files = [p for name in dbt_project.FOLDERS for p in (PROJECT / name).rglob("*.sql")]
-    for path in sorted([*files, PROJECT / "flows" / "ledgers.yml"]):
-        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+    return dbt_project.digest_of([*files, PROJECT / "flows" / "ledgers.yml"]).hexdigest()[:12]
 
 
 def build(

@@ -9,7 +9,6 @@ transaction of its own. That both leave the same warehouse is proved in tests/fl
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -27,7 +26,7 @@ from typing import Any
 import duckdb
 
 from flows.database import connect, identifier, quote
-from flows.dbt_project import ENGINE, FOLDERS
+from flows.dbt_project import ENGINE, FOLDERS, digest_of
 from flows.policy import PROJECT
 from flows.settings import cache_folder, dbt_every_time
 
@@ -57,12 +56,10 @@ class Node:
 @cache
 def _folder() -> Path:
     """Named after all that the statements depend on: models and macros, tests, types of seeds, packages."""
-    digest = hashlib.sha256()
     files = [p for name in FOLDERS for p in (PROJECT / name).rglob("*.*")]
     files += [*(PROJECT / "tests" / "dbt").rglob("*.sql"), *(PROJECT / "seeds").glob("*/_*.yml")]
     files += [PROJECT / "dbt_project.yml", Path(__file__)]
-    for path in sorted(files):
-        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    digest = digest_of(files)
     for package in ("dbt-core", "dbt-adapters", "dbt-duckdb", "duckdb"):
         digest.update(f"{package} {version(package)}\0".encode())
     return cache_folder() / f"compiled-{digest.hexdigest()[:16]}"

@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +30,14 @@ FOLDERS = ("models", "macros")
 # What models may rely on in the engine, whoever runs them.
 ENGINE = {"TimeZone": "Asia/Shanghai", "preserve_insertion_order": False}
 PARSE = "partial_parse.msgpack"  # as dbt calls it
+
+
+def digest_of(files: Iterable[Path]) -> hashlib._Hash:
+    """sha256 over files of the project, their places and what they hold; more may be added to it."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest
 
 
 class DbtFailed(ArrearsError):

@@ -3,12 +3,8 @@
 -- as of: the end of both dates; segment and rates of exchange are those of the first
 -- decision: 0049 class migration: the opening book is followed, as in 0023
 
-with history as (
-    select
-        as_of as from_as_of,
-        lead(as_of) over (order by as_of) as as_of
-    from {{ source('raw', 'dates') }}
-    where is_history
+with steps as (
+    {{ history_steps() }}
 ),
 
 links as (
@@ -16,16 +12,15 @@ links as (
         from_as_of,
         as_of,
         'step' as span,
-        as_of < {{ add_months('from_as_of', 1) }} as is_partial
-    from history
-    where as_of is not null
+        is_partial
+    from steps
     union all
     select
         max(from_as_of) as from_as_of,
         {{ as_of() }} as as_of,
         'year_to_date' as span,
         false as is_partial
-    from history
+    from steps
     where extract(year from from_as_of) < extract(year from {{ as_of() }})
     having max(from_as_of) is not null
 ),

@@ -4,21 +4,8 @@
 
 {% set movements = ['disbursed', 'became_overdue', 'repaid', 'cured', 'written_off', 'sold', 'reclassified', 'restated'] %}
 
-with history as (
-    select
-        as_of as from_as_of,
-        lead(as_of) over (order by as_of) as as_of
-    from {{ source('raw', 'dates') }}
-    where is_history
-),
-
-links as (
-    select
-        from_as_of,
-        as_of,
-        as_of < {{ add_months('from_as_of', 1) }} as is_partial
-    from history
-    where as_of is not null
+with links as (
+    {{ history_steps() }}
 ),
 
 customer_versions as (
