@@ -1,8 +1,9 @@
 """Pictures: the views `bi_<picture>` of marts.duckdb, for tools that add up what they are given.
 
 Each has one grain, one scheme, one basis and labels, and a row of zeros where a bucket is empty; where `ALL` stands among the
-currencies it is the only one. A file holds the view, after the marts that it reads and what it is; `{stages}` and `{classes}`
-stand for the codes of the policy in force, with order and labels. A column that no comment names has that of the mart.
+currencies it is the only one. A file holds the view, after the marts or views that it reads and what it is; `{stages}`,
+`{exits}` and `{classes}` stand for the codes of the policy in force, with order and labels, `{share: part / whole}` for a rate as
+marts have it. A column that no comment names has that of the mart.
 """
 
 from __future__ import annotations
@@ -19,22 +20,36 @@ CODES = {
     "stages": """
         select bucket, bucket_order, label_zh, label_en from work.intermediate.int_aging__buckets
         where scheme = 'CN_M_STAGE' and as_of = (select as_of from work.raw.run) order by bucket_order""",
+    "exits": """
+        select code, if(code = 'closed', 100, 101), label_zh, label_en from work.policy.label
+        where code_set = 'exit' and code in ('closed', 'written_off') order by code""",
     "classes": "select risk_class::varchar, risk_class, label_zh, label_en from work.policy.risk_class order by risk_class",
 }
 
 
 def draw(candidate: duckdb.DuckDBPyConnection, marts: Collection[str]) -> None:
     """Create the views whose marts are there. Runs inside the candidate, with the working database attached as `work`."""
-    for path in sorted(Path(__file__).parent.glob("*.sql")):
-        reads, *said, sql = _parts(path.read_text("utf-8"))
-        if not set(reads) <= set(marts):
+    views = {path.stem: _parts(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.sql"))}
+    there = set(marts)
+    for view, (reads, said, sql) in sorted(views.items(), key=lambda one: not views.keys().isdisjoint(one[1][0])):
+        if not set(reads) <= there:
             continue
         for name in CODES:
             if f"{{{name}}}" in sql:
                 sql = sql.replace(f"{{{name}}}", _values(candidate, name))
-        candidate.execute(sql)
-        candidate.execute(f"comment on view {path.stem} is {quote(said[0])}")
-        _inherit_comments(candidate, path.stem, reads)
+        candidate.execute(SHARE.sub(_exact_share, sql))
+        candidate.execute(f"comment on view {view} is {quote(said)}")
+        _inherit_comments(candidate, view, reads)
+        there.add(view)
+
+
+SHARE = re.compile(r"\{share: (.+?) / (.+?)\}")
+
+
+def _exact_share(found: re.Match[str]) -> str:
+    """A fraction as decimal(9, 6), half up by whole numbers of cents; null of nothing. The models' macro `share`, in plain SQL."""
+    part, whole = (f"({amount} * 100)::hugeint" for amount in found.groups())
+    return f"((2 * 1000000 * {part} + {whole}) // nullif(2 * {whole}, 0))::decimal(38, 0) * 0.000001::decimal(9, 6)"
 
 
 def _parts(text: str) -> tuple[list[str], str, str]:

@@ -22,7 +22,7 @@ cells as (
     cross join (
         from {stages} as stage
         union all
-        values ('closed', 100, '结清', 'Closed'), ('written_off', 101, '核销', 'Written off')
+        from {exits} as exits
     ) as ends
 )
 
@@ -30,8 +30,8 @@ select
     cells.*, coalesce(moved.loans, 0)::bigint as loans, coalesce(moved.opening_balance, 0)::decimal(18, 2) as opening_balance,
     coalesce(sum(moved.loans) over whole, 0)::bigint as all_loans,
     coalesce(sum(moved.opening_balance) over whole, 0)::decimal(18, 2) as all_opening_balance,
-    (coalesce(moved.loans, 0) / nullif(sum(moved.loans) over whole, 0))::decimal(9, 6) as rate_by_count,
-    (coalesce(moved.opening_balance, 0) / nullif(sum(moved.opening_balance) over whole, 0))::decimal(9, 6) as rate_by_balance
+    ({share: coalesce(moved.loans, 0) / sum(moved.loans) over whole})::decimal(9, 6) as rate_by_count,
+    ({share: coalesce(moved.opening_balance, 0) / sum(moved.opening_balance) over whole})::decimal(9, 6) as rate_by_balance
 from cells
 left join last_link as moved
     on moved.currency = cells.currency and moved.from_bucket = cells.from_bucket and moved.to_bucket = cells.to_bucket

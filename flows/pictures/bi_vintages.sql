@@ -9,12 +9,12 @@ with shown as (
 
 select
     cohort_month, months_on_book, currency, sum(loans)::bigint as loans, sum(principal)::decimal(18, 2) as principal,
-    sum(ever_30_loans)::bigint as ever_30_loans, (sum(ever_30_loans) / nullif(sum(loans), 0))::decimal(9, 6) as ever_30_rate_by_count,
-    sum(ever_90_loans)::bigint as ever_90_loans, (sum(ever_90_loans) / nullif(sum(loans), 0))::decimal(9, 6) as ever_90_rate_by_count,
+    sum(ever_30_loans)::bigint as ever_30_loans, ({share: sum(ever_30_loans) / sum(loans)})::decimal(9, 6) as ever_30_rate_by_count,
+    sum(ever_90_loans)::bigint as ever_90_loans, ({share: sum(ever_90_loans) / sum(loans)})::decimal(9, 6) as ever_90_rate_by_count,
     sum(ever_90_principal)::decimal(18, 2) as ever_90_principal,
-    (sum(ever_90_principal) / nullif(sum(principal), 0))::decimal(9, 6) as ever_90_rate_by_principal,
+    ({share: sum(ever_90_principal) / sum(principal)})::decimal(9, 6) as ever_90_rate_by_principal,
     sum(current_90_principal)::decimal(18, 2) as current_90_principal,
-    (sum(current_90_principal) / nullif(sum(principal), 0))::decimal(9, 6) as current_90_rate_by_principal
+    ({share: sum(current_90_principal) / sum(principal)})::decimal(9, 6) as current_90_rate_by_principal
 from shown
 group by cohort_month, months_on_book, currency;
 comment on column bi_vintages.ever_30_rate_by_count is 'ever_30_loans over loans; fraction. Not to be added up: sum the loans, then divide.';

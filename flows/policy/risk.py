@@ -95,4 +95,6 @@ def _check_migrations(seed: Seed) -> None:
                 f"{seed.path}, line {line}, from_class_max: {last}. Allowed: {first} to 4, from from_class_min on."
             )
         if not first < worse:
-            raise UsageError(f"{seed.path}, line {line}, to_class_min: {worse}. Allowed: {first + 1} to 5, worse than {first}.")
+            raise UsageError(
+                f"{seed.path}, line {line}, to_class_min: {worse}. Allowed: {first + 1} to 5, worse than {first}."
+            )
