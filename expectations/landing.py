@@ -28,6 +28,18 @@ WARNINGS = {
         "The installments of each loan add up to its principal",
         "The part that the plan leaves out is due on matures_on.",
     ),
+    "rate_above_one": (
+        "No yearly rate is above 100 %",
+        "Loaded as it stands. Usually a rate in per cent, which the mapping takes with `scale: 0.01`.",
+    ),
+    "matures_before_disbursement": (
+        "No loan matures before it was disbursed",
+        "Loaded as it stands; days late are counted from its due dates. Usually two dates in the wrong order.",
+    ),
+    "due_before_disbursement": (
+        "No installment is due before its loan was disbursed",
+        "Loaded, and overdue from its own due date on. Usually a wrong year, or the plan of another loan.",
+    ),
     "unmapped_column": (
         "Every column of a file has a meaning",
         "Kept out of the warehouse. If it is needed, name it in mapping.yml.",

@@ -44,7 +44,9 @@ def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
             outcome = command(home=home, wait=wait, **options)
         except ArrearsError as error:
             _end(
-                {"status": error.status, "exit_code": error.exit_code, "message": str(error)}, as_json, error.exit_code
+                {"status": error.status, "exit_code": error.exit_code, "message": str(error), **error.details},
+                as_json,
+                error.exit_code,
             )
         except KeyboardInterrupt as error:
             _interrupted(str(error) or "Interrupted.", as_json)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ArrearsError(Exception):
     """A fault that a person can act on; str() is the whole message, ending with what to do next."""
 
     exit_code = 1
     status = "failed"
+
+    def __init__(self, message: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = details or {}  # what --json says beside the message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.details)
 
 
 class UsageError(ArrearsError):

@@ -65,7 +65,7 @@ def attach_open_quarantine(
         "select null::varchar as ledger, null::varchar as delivery, null::varchar as file, null::bigint as line, "
         "null::integer as entry, null::varchar[] as reasons, null::varchar as key, null::varchar as customer_id, "
         "null::varchar as loan_id, null::decimal(38, 2) as amount, null::varchar as texts, null::varchar as raw, "
-        "null::varchar as _delivery, null::bigint as _delivery_no where false"
+        "null::varchar[] as hints, null::varchar as _delivery, null::bigint as _delivery_no where false"
     )
     no_closings = (
         "select null::varchar as ledger, null::varchar as delivery, null::varchar as file, null::bigint as line, "
@@ -74,7 +74,8 @@ def attach_open_quarantine(
     entries, closings = empty, no_closings
     if deliveries:
         folders = [home.raw_of(d) for d in deliveries]
-        entries = f"select * from read_parquet([{', '.join(quote_path(f / 'quarantine.parquet') for f in folders)}])"
+        listed = ", ".join(quote_path(f / "quarantine.parquet") for f in folders)
+        entries = f"{empty} union all by name select * from read_parquet([{listed}], union_by_name = true)"
         closings = f"select * from read_parquet([{', '.join(quote_path(f / 'closed.parquet') for f in folders)}])"
     connection.execute(
         f"""

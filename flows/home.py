@@ -17,6 +17,8 @@ from typing import Any
 
 from flows.errors import HomeInUse, UsageError
 
+REFUSED = "refused.json"  # beside the rows of a delivery that the landing gate refused
+
 
 @total_ordering
 @dataclass(frozen=True)
@@ -102,6 +104,11 @@ class Home:
     def pending(self, delivery: Delivery) -> Path:
         """Where a delivery is prepared before the landing gate has passed it."""
         return self.warehouse / "pending" / delivery.name
+
+    def refused(self) -> list[Delivery]:
+        """Deliveries whose rows the landing gate has seen and refused; nothing of them is loaded."""
+        names = [path.parent.name for path in self.warehouse.glob(f"pending/*/{REFUSED}")]
+        return sorted(d for d in map(Delivery.parse, names) if d)
 
     def raw_of(self, delivery: Delivery) -> Path:
         return self.raw / delivery.name

@@ -16,7 +16,7 @@ import duckdb
 from flows.database import connect
 from flows.errors import DeliveryRefused, UsageError
 from flows.history import attach_history, attach_open_quarantine
-from flows.home import Delivery, Home, knowledge, now_text, sync, sync_files, write_json
+from flows.home import REFUSED, Delivery, Home, knowledge, now_text, sync, sync_files, write_json
 from flows.landing import rows
 from flows.landing.control import check_amounts, read_control
 from flows.landing.files import sha256_of
@@ -158,7 +158,7 @@ def _read(
             check_amounts(connection, sources, control, name)
         rows.judge_rows(connection, ledger, keeps)
         rows.write_rows(connection, ledger, delivery, pending)
-        rows.account_for(connection, ledger)
+        rows.account_for(connection, ledger, sources.headers)
     rows.write_quarantine(connection, delivery, pending)
     rate = policy.number("max_quarantine_rate")
     totals, by_ledger, warned = write_gate_database(connection, pending / GATE_DATABASE, sources, touched, rate)
@@ -192,10 +192,11 @@ def _tried_again(connection: duckdb.DuckDBPyConnection, touched: dict[str, Ledge
 
 def _record(sources: Sources, totals: Rows, by_ledger: Rows, warnings: dict[str, int]) -> dict[str, Any]:
     """What is written down about a delivery: its files, hashes and counts."""
+    hashed = {file.path.name: file.sha256 for file in sources.files.values()}
     content = [
         {
             "file": p.name,
-            "sha256": sources.files[p.name].sha256 if p.name in sources.files else sha256_of(p),
+            "sha256": hashed.get(p.name) or sha256_of(p),
             **_fingerprint(p),
         }
         for p in content_files(sources.folder)
@@ -210,16 +211,22 @@ def _record(sources: Sources, totals: Rows, by_ledger: Rows, warnings: dict[str,
                 "rows": file.rows,
                 "encoding": file.encoding,
                 "delimiter": file.delimiter,
-                "unmapped_columns": sources.unmapped[file.name],
+                "preamble": file.preamble,
+                "unmapped_columns": sources.unmapped[source],
                 "ledgers": [{k: v for k, v in t.items() if k != "file"} for t in totals if t["file"] == file.name],
             }
-            for file in sources.files.values()
+            for source, file in sources.files.items()
         ],
         "ledgers": {t["ledger"]: {k: v for k, v in t.items() if k != "ledger"} for t in by_ledger},
         "ignored_files": sources.ignored,
         "rounded": sources.rounded,
         "warnings": warnings,
     }
+
+
+def refuse(prepared: Prepared) -> None:
+    """The gate has not passed it: nothing is loaded, and its rows in quarantine stay to be looked at until it comes again."""
+    write_json(prepared.folder / REFUSED, {"delivery": prepared.delivery.name, "refused_at": now_text()})
 
 
 def commit(home: Home, prepared: Prepared) -> None:

@@ -59,12 +59,12 @@ class Column:
             self.allowed
             or {
                 "text": "any text",
-                "date": "a date such as 2026-11-22, 20261122 or 2026/11/22",
+                "date": "a date such as 2026-11-22, 20261122, 2026/11/22 or 2026年11月22日",
                 "timestamp": "a time such as 2026-11-22 09:30:00 (Asia/Shanghai unless it names a zone)",
                 "amount": "an amount of 0 or more with at most 2 decimals",
                 "positive": "an amount above 0 with at most 2 decimals",
                 "signed": "an amount with at most 2 decimals",
-                "rate": "a decimal number",
+                "rate": "a decimal number, or per cent such as 4.35%",
                 "integer": "a whole number",
                 "boolean": "true/false, 1/0, Y/N or 是/否",
             }[self.type]
@@ -96,6 +96,12 @@ class Ledger:
     def parents(self) -> dict[str, str]:
         """Column -> the ledger whose key it names."""
         return {c.name: c.of for c in self.columns.values() if c.of}
+
+    @property
+    def dated(self) -> str | None:
+        """The column that says which day a row is about, where it has one."""
+        dates = (c for c in self.key if self.columns[c].type == "date")
+        return self.happened or next(dates, None)
 
     @property
     def reversal(self) -> Column | None:

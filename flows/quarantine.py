@@ -1,7 +1,8 @@
-"""List the quarantine: where a row stands, why it was not loaded, and what would be allowed. Takes no lock.
+"""List the quarantine: where a row stands, why it was not loaded, what would be allowed, and what may mend it. Takes no lock.
 
 The raw text of a row stays in the warehouse: it may hold personal data. Shown are the key, and the values that the reasons
-name, unless their column is personal.
+name, unless their column is personal. Rows of a delivery that its gate refused are listed, too: nothing of it is loaded, and
+they are what has to be put right.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flows.database import connect
+from flows.database import connect, quote_path
 from flows.errors import UsageError
 from flows.history import SHOWN_KEY, attach_open_quarantine
 from flows.home import Delivery, Home, knowledge
@@ -31,11 +32,20 @@ WORDS = {
     "unknown_code": "is not a known code",
     "several_values": "has several values for one plan",
     "ends_before_it_starts": "is before from_on",
+    "before_disbursed_on": "is before disbursed_on",
+    "before_advanced_on": "is before advanced_on",
+    "not_in_force": "is a currency that was not in force on the day of the row",
     "reversal_of_reversal": "names a reversal, which cannot be reversed",
     "reversal_of_chargeback": "names a chargeback, which cannot be reversed",
     "reversal_before_original": "is earlier than what it reverses",
     "reversal_exceeds_original": "is more than is left to reverse",
 }
+
+
+Entry = dict[str, Any]
+SHOWN = f"ledger, delivery, file, line, {SHOWN_KEY} as key, reasons, is_open, closed_how, amount, texts, hints"
+ROWS_OF_A_REASON = 3  # on the screen of a run that was refused
+REASONS_SHOWN = 12
 
 
 def list_quarantine(
@@ -45,39 +55,49 @@ def list_quarantine(
     if ledger is not None and ledger not in ledgers():
         raise UsageError(f"--ledger {ledger}: no such ledger. Allowed: {', '.join(ledgers())}.")
     place = Home(home.absolute())
-    if delivery is not None and Delivery.parse(delivery) not in place.loaded():
+    known = sorted({*place.loaded(), *place.refused()})
+    if delivery is not None and Delivery.parse(delivery) not in known:
         raise UsageError(
-            f"--delivery {delivery}: not loaded. Allowed: {', '.join(map(str, place.loaded())) or 'none yet'}."
+            f"--delivery {delivery}: neither loaded nor refused here. Allowed: {', '.join(map(str, known)) or 'none yet'}."
         )
     connection = connect()
     attach_open_quarantine(connection, place, knowledge(place).deliveries)
+    refused = [place.pending(d) / "quarantine.parquet" for d in place.refused()]
+    if refused:
+        connection.execute(
+            f"""
+            create view listed as
+            from all_quarantine
+            union all by name
+            select *, true as is_open, 'refused' as closed_how from read_parquet([{", ".join(map(quote_path, refused))}])
+            """
+        )
+    else:
+        connection.execute("create view listed as from all_quarantine")
     tests = ["true" if everything else "is_open"]
     values: list[Any] = []
-    for column, value in (("ledger", ledger), ("delivery", delivery)):
+    for column, value in (("ledger", ledger), ("_delivery", delivery)):
         if value is not None:
             tests.append(f"{column} = ?")
             values.append(value)
     where = " and ".join(tests)
-    total = connection.execute(f"select count(*) from all_quarantine where {where}", values).fetchone()[0]
+    total, of_refused = connection.execute(
+        f"select count(*), count(*) filter (where closed_how = 'refused') from listed where {where}", values
+    ).fetchone()
     rows = connection.execute(
-        f"""
-        select ledger, delivery, file, line, {SHOWN_KEY} as key, reasons, is_open, closed_how, amount, texts
-        from all_quarantine
-        where {where}
-        order by _delivery_no desc, ledger, file, line
-        limit {limit}
-        """,
-        values,
+        f"select {SHOWN} from listed where {where} order by _delivery_no desc, ledger, file, line limit {limit}", values
     ).fetchall()
     entries = [_entry(*row) for row in rows]
     shown = "\n".join(
         f"{e['delivery']}  {e['file']}, line {e['line']}  {e['ledger']} {e['key'] or '(no key)'}"
-        + ("" if e["is_open"] else f"  [{e['closed_how']}]")
-        + "".join(f"\n    {said}" for said in e["said"])
+        + (f"  [{e['closed_how']}]" if e["closed_how"] else "")
+        + "".join(f"\n    {said}" for said in [*e["said"], *e["hints"]])
         for e in entries
     )
-    head = f"{total} row{'s' * (total != 1)} {'in all' if everything else 'waiting'} in quarantine" + (
-        f", {limit} shown" if total > limit else ""
+    head = (
+        f"{total} row{'s' * (total != 1)} {'in all' if everything else 'waiting'} in quarantine"
+        + (f", {of_refused} of them of a delivery that was refused as a whole" if of_refused else "")
+        + (f", {limit} shown" if total > limit else "")
     )
     return {
         "status": "ok",
@@ -86,6 +106,41 @@ def list_quarantine(
         "entries": entries,
         "_text": head + (f"\n{shown}" if shown else ""),
     }
+
+
+def by_reason(rows: Path) -> list[Entry]:
+    """The first rows of each file and reason in a quarantine.parquet, and how many more there are (`alike`)."""
+    found = connect().execute(
+        f"""
+        select {SHOWN.replace("is_open, closed_how", "true as is_open, null as closed_how")}, alike
+        from (
+            select
+                *,
+                row_number() over (partition by file, reasons order by line) as place,
+                count(*) over (partition by file, reasons) as alike
+            from read_parquet({quote_path(rows)})
+        )
+        where place <= {ROWS_OF_A_REASON}
+        order by alike desc, file, reasons, line
+        limit {ROWS_OF_A_REASON * REASONS_SHOWN}
+        """
+    )
+    return [_entry(*row[:-1]) | {"alike": row[-1]} for row in found.fetchall()]
+
+
+def told_by_reason(entries: list[Entry], command: str) -> str:
+    """Those rows as lines of a message; hints once for each reason."""
+    lines: list[str] = []
+    before = None
+    for n, entry in enumerate(entries):
+        lines.append(f"  {entry['file']}, line {entry['line']}: {'; '.join(entry['said'])}")
+        if (entry["file"], entry["reasons"]) != before:
+            lines += [f"      {hint}" for hint in entry["hints"]]
+        before = (entry["file"], entry["reasons"])
+        last = n + 1 == len(entries) or (entries[n + 1]["file"], entries[n + 1]["reasons"]) != before
+        if last and entry["alike"] > ROWS_OF_A_REASON:
+            lines.append(f"      … and {entry['alike'] - ROWS_OF_A_REASON:,} more rows like these")
+    return f"\nRows in quarantine (all of them: {command}):\n" + "\n".join(lines) if lines else ""
 
 
 def _entry(
@@ -99,7 +154,8 @@ def _entry(
     closed_how: str | None,
     amount: Any,
     texts: str,
-) -> dict[str, Any]:
+    hints: list[str] | None,
+) -> Entry:
     columns, values = ledgers()[ledger].columns, json.loads(texts)
     said = []
     for reason in reasons:
@@ -126,6 +182,7 @@ def _entry(
         "key": key,
         "reasons": reasons,
         "said": said,
+        "hints": hints or [],
         "amount": str(amount),
         "is_open": is_open,
         "closed_how": closed_how,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations import landing, publication
-from flows import artifacts, gatekeeper
+from flows import artifacts, gatekeeper, land, quarantine
 from flows.errors import ValidationFailed
 from flows.home import Home, write_json
-from flows.land import Prepared
 from flows.publish import Candidate
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def docs_of(home: Home, run_id: str) -> Path:
     return home.audit / run_id / "validation"
 
 
-def check_landing(home: Home, run_id: str, prepared: Prepared) -> GateResult:
+def check_landing(home: Home, run_id: str, prepared: land.Prepared) -> GateResult:
     """The landing gate on one prepared delivery; a failure leaves the delivery to be corrected in place."""
     gate = _run(
         home,
@@ -33,10 +33,16 @@ def check_landing(home: Home, run_id: str, prepared: Prepared) -> GateResult:
         f"Delivery {prepared.delivery}",
     )
     if not gate.success:
+        land.refuse(prepared)
+        waiting = quarantine.by_reason(prepared.folder / "quarantine.parquet")
         raise ValidationFailed(
             _told(gate)
+            + quarantine.told_by_reason(
+                waiting, f"arrears quarantine --home {shlex.quote(str(home.root))} --delivery {prepared.delivery}"
+            )
             + f"\nNothing of delivery {prepared.delivery} was loaded, and what was published before still stands. "
-            "Correct the delivery in place (or raise max_quarantine_rate in the policy) and run again."
+            "Correct the delivery in place (or raise max_quarantine_rate in the policy) and run again.",
+            {"quarantine": waiting},
         )
     return gate
 

@@ -12,6 +12,7 @@ import duckdb
 from flows.database import quote
 from flows.history import SHOWN_KEY
 from flows.landing import rows
+from flows.landing.hints import header_of
 from flows.landing.sources import Sources
 from flows.ledgers import Ledger
 
@@ -28,7 +29,7 @@ def write_gate_database(
     c.execute(f"attach {quote(str(path))} as gate")
     delivery = quote(sources.delivery.name)
     listed = ", ".join(
-        f"({n}, {quote(e.file)}, {quote(e.ledger)}, {sources.files[e.file].rows})"
+        f"({n}, {quote(sources.files[e.source].name)}, {quote(e.ledger)}, {sources.files[e.source].rows})"
         for n, e in enumerate(sources.entries, 1)
     )
     c.execute(
@@ -143,9 +144,26 @@ def _warnings(sources: Sources, touched: dict[str, Ledger]) -> Iterator[str]:
         from summed inner join ({loans}) as l using (loan_id)
         where planned <> l.principal
     """
-    for file, headers in sources.unmapped.items():
+    yield f"""
+        select 'loans', 'rate_above_one', _key, 'annual_rate ' || rtrim(rtrim(annual_rate::varchar, '0'), '.') || ': is it in per cent? '
+            || '`annual_rate: {{source: ' || {header_of("annual_rate", sources.headers, "_entry")} || ', scale: 0.01}}` in mapping.yml says so'
+        from row_loans
+        where _outcome = 'loaded' and annual_rate > 1
+    """
+    yield """
+        select 'loans', 'matures_before_disbursement', _key, 'matures_on ' || matures_on || ', disbursed_on ' || disbursed_on
+        from row_loans
+        where _outcome = 'loaded' and matures_on < disbursed_on
+    """
+    yield f"""
+        select 'installments', 'due_before_disbursement', _key, 'due_on ' || due_on || ', loan ' || loan_id || ' disbursed on ' || l.disbursed_on
+        from row_installments as i inner join ({loans}) as l using (loan_id)
+        where i._outcome = 'loaded' and i.due_on < l.disbursed_on
+    """
+    for source, headers in sources.unmapped.items():
         for header in headers:
-            yield f"select null, 'unmapped_column', {quote(file)}, {quote('column ' + header + ' was kept out')}"
+            kept_out = f"column {header} was kept out{sources.unit_hint(source, header)}"
+            yield f"select null, 'unmapped_column', {quote(sources.files[source].name)}, {quote(kept_out)}"
     for file in sources.ignored:
         yield f"select null, 'ignored_file', {quote(file)}, 'not named after a ledger and not mapped'"
     for what, count in sources.rounded.items():

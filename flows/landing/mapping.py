@@ -7,6 +7,8 @@ Every mistake is named with file, line, what was given and what is allowed (exit
         - file: transactions*.csv               # `*` is the only wildcard; a file may feed several ledgers
           encoding: gbk                         # only where it cannot be told from the bytes
           delimiter: ";"
+          header_line: 3                        # what stands above it is counted as preamble
+          sheet: 台账                           # of a workbook; the first one else
           where: {Status: ["1", "2"], Kind: {not: [test]}}      # all must hold; null stands for an empty field
           columns:
             loan_id: LoanId                     # a header of the file
@@ -15,6 +17,9 @@ Every mistake is named with file, line, what was given and what is allowed (exit
             disbursed_on: {source: Issued, date_format: "%m/%d/%Y"}
             security: {source: Kind, values: {信用: unsecured, null: guaranteed, 其他: null}}
             principal: {source: Value, round: half_up}
+            annual_rate: {source: Rate, scale: 0.01}            # exact; 10000 for 万元. `4.35%` needs none
+            matures_on: {source: Matures, date_format: excel_serial}
+            product_id: {source: Product, plain_id: true}       # 10000.0 and ="10000" are 10000
             branch_id: [Region, Branch]         # headers joined by `-`; null where one of them is
           keep: last by PaidOnDate              # or `first by`; ordered as times, else as numbers, else as text
 
@@ -28,6 +33,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -38,8 +44,10 @@ from flows.errors import UsageError
 from flows.ledgers import Ledger, ledgers
 
 NULL_TAG = "tag:yaml.org,2002:null"
-ENTRY_KEYS = ("file", "where", "columns", "keep", "encoding", "delimiter")
-COLUMN_KEYS = ("source", "const", "date_format", "values", "round")
+ENTRY_KEYS = ("file", "where", "columns", "keep", "encoding", "delimiter", "header_line", "sheet")
+COLUMN_KEYS = ("source", "const", "date_format", "values", "scale", "round", "plain_id")
+EXCEL_SERIAL = "excel_serial"
+NUMBERS = ("amount", "positive", "signed", "rate")
 
 
 @dataclass(frozen=True)
@@ -48,9 +56,11 @@ class ColumnSource:
 
     sources: tuple[str, ...] = ()
     const: str | None = None
-    date_format: str | None = None
+    date_format: str | None = None  # of strptime, or `excel_serial`
     values: Mapping[str | None, str | None] = field(default_factory=dict)  # None is null, on either side
+    scale: Decimal | None = None
     round: str | None = None
+    plain_id: bool = False  # without the `.0` or the `="…"` that a spreadsheet put around it
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,13 @@ class Entry:
     keep: tuple[str, str] | None = None  # ("first" | "last", header to order by)
     encoding: str | None = None
     delimiter: str | None = None
+    header_line: int = 1
+    sheet: str | None = None
+
+    @property
+    def source(self) -> tuple[str, str | None, int]:
+        """The table that the entry reads: entries that name the same one share its records."""
+        return self.file, self.sheet, self.header_line
 
 
 def read_mapping(path: Path) -> list[Entry]:
@@ -89,6 +106,8 @@ def glob_of(pattern: str) -> re.Pattern[str]:
 
 
 def _is_date_format(text: str) -> bool:
+    if text == EXCEL_SERIAL:
+        return True
     try:
         with connect() as connection:
             connection.execute("select try_strptime('', ?)", [text])
@@ -100,8 +119,14 @@ def _is_date_format(text: str) -> bool:
 class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
+        if not path.is_file():
+            raise UsageError(
+                f"{path}: is not a plain file that can be read. Allowed: a text file in YAML, or no mapping.yml."
+            )
         try:
             self.root = yaml.compose(path.read_text("utf-8-sig"), Loader=yaml.SafeLoader)
+        except RecursionError as error:
+            raise UsageError(f"{path}: is nested too deeply. Allowed: the form that docs/ledgers.md shows.") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else 1
@@ -160,7 +185,25 @@ class _Reader:
             keep=keep,
             encoding=self._one_of(facts.get("encoding"), ("utf-8", "gb18030", "gbk")),
             delimiter=self._one_of(facts.get("delimiter"), (",", "\t", ";", "|")),
+            header_line=self._header_line(facts.get("header_line")),
+            sheet=self._sheet(facts.get("sheet")),
         )
+
+    def _header_line(self, node: yaml.Node | None) -> int:
+        if node is None:
+            return 1
+        text = self._text(node) or ""
+        if not re.fullmatch(r"[1-9][0-9]{0,3}", text):
+            self._fail(node, f"header_line: {text}", "the number of the line that holds the header, 1 or more")
+        return int(text)
+
+    def _sheet(self, node: yaml.Node | None) -> str | None:
+        if node is None:
+            return None
+        text = self._text(node)
+        if not text:
+            self._fail(node, "sheet: nothing", "the name of a sheet, as its tab shows it")
+        return text
 
     def _column(self, ledger: Ledger, column: str, node: yaml.Node) -> ColumnSource | None:
         if isinstance(node, yaml.ScalarNode):
@@ -183,8 +226,13 @@ class _Reader:
         date_format = self._text(facts["date_format"]) if "date_format" in facts else None
         if date_format is not None and not _is_date_format(date_format):
             self._fail(
-                facts["date_format"], f"date_format: {date_format}", "a strptime format such as %Y-%m-%d %H:%M:%S"
+                facts["date_format"],
+                f"date_format: {date_format}",
+                "a strptime format such as %Y-%m-%d %H:%M:%S, or excel_serial",
             )
+        if "scale" in facts and ledger.columns[column].type not in NUMBERS:
+            self._fail(facts["scale"], f"scale: on {column}", "`scale` on amounts and rates only")
+        scale = self._scale(facts["scale"]) if "scale" in facts else None
         values: dict[str | None, str | None] = {}
         if "values" in facts:
             self._mapping(facts["values"], "values", None)
@@ -194,8 +242,16 @@ class _Reader:
             const=self._text(facts["const"]) if "const" in facts else None,
             date_format=date_format,
             values=values,
+            scale=scale,
             round=self._one_of(facts.get("round"), ("half_up",)),
+            plain_id=self._one_of(facts.get("plain_id"), ("true", "false")) == "true",
         )
+
+    def _scale(self, node: yaml.Node) -> Decimal:
+        text = self._text(node) or ""
+        if not re.fullmatch(r"[0-9]{1,10}([.][0-9]{1,8})?", text) or not Decimal(text):
+            self._fail(node, f"scale: {text}", "a number above 0, such as 10000 (for 万元) or 0.01 (for per cent)")
+        return Decimal(text)
 
     def _headers(self, column: str, node: yaml.Node) -> tuple[str, ...]:
         """One header or a list of them; remembers the line of each."""

@@ -17,7 +17,8 @@ import duckdb
 from flows.database import identifier, quote
 from flows.home import Delivery
 from flows.landing.files import SourceFile
-from flows.landing.mapping import ColumnSource, Condition, Entry
+from flows.landing.hints import Headers, hints_of
+from flows.landing.mapping import EXCEL_SERIAL, ColumnSource, Condition, Entry
 from flows.ledgers import Column, Ledger
 from flows.policy import Policy
 
@@ -78,12 +79,19 @@ def insert_texts(
                 for key, value in source.values.items()
             )
             text = f"case {cases} else {text} end"
+        if source.plain_id:
+            text = f"plain_id({text})"
         if source.date_format:
-            parsed = f"try_strptime({text}, {quote(source.date_format)})"
+            serial = source.date_format == EXCEL_SERIAL
+            parsed = f"from_excel_serial({text})" if serial else f"try_strptime({text}, {quote(source.date_format)})"
             reasons.append(
                 f"case when {text} is not null and {parsed} is null then 'bad_{column.type}:{column.name}' end"
             )
             text = f"coalesce(strftime({parsed}, '%Y-%m-%d %H:%M:%S'), {text})"
+        if source.scale:
+            digits = source.scale.as_tuple()
+            kind = f"decimal({max(len(digits.digits), -digits.exponent)}, {-digits.exponent})"
+            text = f"scaled({text}, {source.scale}::{kind})"
         if source.round:
             rounded[column.name] = f"count(*) filter (where rounded_amount({text}) <> {text})"
             text = f"rounded_amount({text})"
@@ -152,6 +160,7 @@ def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Pol
     key = " || '|' || ".join(f"coalesce({identifier(k)}::varchar, '')" for k in ledger.key)
     content = ", ".join(f"coalesce({identifier(c)}::varchar, '∅')" for c in ledger.columns)
     rules = [f"case when {rule['when']} then {quote(rule['reason'])} end" for rule in ledger.rules]
+    rules += _in_force(ledger, policy)
     if ledger.reversal:
         column = ledger.reversal.name
         rules.append(f"case when kind = 'reversal' and {column} is null then 'missing:{column}' end")
@@ -190,8 +199,14 @@ def _value(column: Column, text: str, policy: Policy) -> str:
         cases = " ".join(f"when {quote(word.lower())} then {quote(code)}" for word, code in column.spellings.items())
         return f"case lower({text}) {cases} end"
     if column.seed:
-        codes = ", ".join(map(quote, policy.codes(column.seed)))
-        return f"case when {text} in ({codes}) then {text} end"
+        exact = policy.spellings(column.seed)
+        if column.seed == "currency":  # in any case
+            exact = {word.upper(): code for word, code in exact.items()}
+            text = f"upper({text})"
+        same = ", ".join(quote(word) for word, code in exact.items() if word == code)
+        other = " ".join(f"when {quote(word)} then {quote(code)}" for word, code in exact.items() if word != code)
+        alias = f"case {text} {other} end" if other else "null"
+        return f"case when {text} in ({same}) then {text} else {alias} end"
     if column.pattern:
         return f"case when regexp_full_match({text}, {quote(column.pattern)}) then {text} end"
     if column.type == "text":
@@ -218,6 +233,18 @@ def _problem(column: Column, text: str, value: str) -> str | None:
     if column.type in sign:
         cases.append(f"when {sign[column.type]} || ':{column.name}'")
     return f"case {' '.join(cases)} end" if cases else None
+
+
+def _in_force(ledger: Ledger, policy: Policy) -> list[str]:
+    """A code that was not in force on the day that its row is about."""
+    return [
+        f"case when {identifier(column.name)} = {quote(code)} and not "
+        f"({ledger.dated} between {quote(first or '0001-01-01')} and {quote(last or '9999-12-31')}) "
+        f"then 'not_in_force:{column.name}' end"
+        for column in ledger.columns.values()
+        if column.seed == "currency" and ledger.dated
+        for code, (first, last) in policy.in_force(column.seed).items()
+    ]
 
 
 def _amount(ledger: Ledger) -> str:
@@ -497,18 +524,16 @@ def create_accounts(connection: duckdb.DuckDBPyConnection) -> None:
         create table account_became (entry integer, ledger varchar, {outcomes});
         create table quarantine (
             ledger varchar, delivery varchar, file varchar, line bigint, entry integer, reasons varchar[], key varchar,
-            customer_id varchar, loan_id varchar, amount decimal(38, 2), texts varchar, raw varchar
+            customer_id varchar, loan_id varchar, amount decimal(38, 2), texts varchar, raw varchar, hints varchar[]
         );
         create table closed (ledger varchar, delivery varchar, file varchar, line bigint, entry integer, how varchar);
         """
     )
 
 
-def account_for(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
-    """Add a judged ledger to the accounts, and let go of its texts."""
+def account_for(connection: duckdb.DuckDBPyConnection, ledger: Ledger, headers: Headers) -> None:
+    """Add a judged ledger to the accounts, and let go of its texts. `headers` says which header feeds a column, by entry."""
     name = ledger.name
-    texts = ", ".join(f"{identifier(c)}: t.{identifier(c)}" for c in ledger.columns)
-    owner = {c: f"r.{c}" if c in ledger.columns else "null" for c in ("customer_id", "loan_id")}
     became = ", ".join(
         f"count(*) filter (where _outcome = '{o}'), coalesce(sum(_amount) filter (where _outcome = '{o}'), 0)"
         for o in OUTCOMES
@@ -522,14 +547,6 @@ def account_for(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
         insert into account_became
         select _entry, {quote(name)}, {became} from row_{name} where _entry > 0 group by _entry;
 
-        insert into quarantine
-        select
-            {quote(name)}, r._origin, r._file, r._line, r._entry, r._reasons, nullif(r._key, {quote("|" * (len(ledger.key) - 1))}),
-            {owner["customer_id"]}, {owner["loan_id"]}, r._amount, to_json({{{texts}}})::varchar, t._raw
-        from row_{name} as r
-        inner join text_{name} as t using (_entry, _origin, _file, _line)
-        where r._outcome = 'quarantined' and r._entry > 0;
-
         insert into closed
         select
             q.ledger, q.delivery, q.file, q.line, q.entry,
@@ -542,8 +559,28 @@ def account_for(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
         where q.ledger = {quote(name)} and r._outcome in ('loaded', 'duplicate')
         group by q.ledger, q.delivery, q.file, q.line, q.entry;
 
-        drop table text_{name};
-        drop table typed_{name};
+        """
+    )
+    if connection.sql(f"select 1 from row_{name} where _outcome = 'quarantined' and _entry > 0 limit 1").fetchone():
+        _keep_waiting(connection, ledger, headers)
+    connection.execute(f"drop table text_{name}; drop table typed_{name}")
+
+
+def _keep_waiting(connection: duckdb.DuckDBPyConnection, ledger: Ledger, headers: Headers) -> None:
+    """Rows that wait in quarantine, with their texts and what may mend them."""
+    name = ledger.name
+    texts = ", ".join(f"{identifier(c)}: t.{identifier(c)}" for c in ledger.columns)
+    owner = {c: f"r.{c}" if c in ledger.columns else "null" for c in ("customer_id", "loan_id")}
+    connection.execute(
+        f"""
+        insert into quarantine
+        select
+            {quote(name)}, r._origin, r._file, r._line, r._entry, r._reasons, nullif(r._key, {quote("|" * (len(ledger.key) - 1))}),
+            {owner["customer_id"]}, {owner["loan_id"]}, r._amount, to_json({{{texts}}})::varchar, t._raw,
+            {hints_of(connection, ledger, headers)}
+        from row_{name} as r
+        inner join text_{name} as t using (_entry, _origin, _file, _line)
+        where r._outcome = 'quarantined' and r._entry > 0
         """
     )
 

@@ -11,14 +11,31 @@ create or replace macro cell(x) as
 create or replace macro time_pattern() as
     '([ T]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?))?)?';
 
--- 2026-11-22, 20261122, 2026/11/22 (also 2026/1/5), each with or without a time -> 2026-11-22[time]; else null
+-- 2026-1-5 -> 2026-01-05
+create or replace macro two_digits(x) as
+    regexp_replace(regexp_replace(x, '^(\d{4})-(\d)-', '\1-0\2-'), '^(\d{4}-\d{2})-(\d)($|[ T])', '\1-0\2\3');
+
+-- 2026-11-22, 20261122, 2026/11/22, 2026.11.22, 2026年11月22日 (month and day with one digit or two), each with or without a
+-- time -> 2026-11-22[time]; else null
 create or replace macro iso_text(x) as
     case
         when regexp_full_match(x, '\d{4}-\d{2}-\d{2}' || time_pattern()) then x
         when regexp_full_match(x, '\d{8}' || time_pattern()) then x[1:4] || '-' || x[5:6] || '-' || x[7:]
-        when regexp_full_match(x, '\d{4}/\d{1,2}/\d{1,2}' || time_pattern())
-            then regexp_replace(regexp_replace(x, '/(\d)(/|$| |T)', '/0\1\2', 'g'), '^(\d{4})/(\d{1,2})/(\d)($|[ T])', '\1/\2/0\3\4')
-                .regexp_replace('^(\d{4})/(\d{2})/(\d{2})', '\1-\2-\3')
+        when regexp_full_match(x, '\d{4}(/\d{1,2}/|-\d{1,2}-|[.]\d{1,2}[.])\d{1,2}' || time_pattern())
+            then two_digits(regexp_replace(x, '^(\d{4})\D(\d{1,2})\D(\d{1,2})', '\1-\2-\3'))
+        when regexp_full_match(x, '\d{4} ?年 ?\d{1,2} ?月 ?\d{1,2} ?日' || time_pattern())
+            then two_digits(regexp_replace(x, '^(\d{4})\D+(\d{1,2})\D+(\d{1,2}) ?日', '\1-\2-\3'))
+        when regexp_full_match(x, '\d{4}年\d{1,2}月\d{1,2}日\d.*') and regexp_full_match(regexp_replace(x, '^.*?日', ' '), time_pattern())
+            then two_digits(regexp_replace(x, '^(\d{4})年(\d{1,2})月(\d{1,2})日', '\1-\2-\3 '))
+    end;
+
+-- A day as Excel counts it (1 is 1900-01-01, and 60 the day that never was), a fraction being the time -> the moment
+create or replace macro from_excel_serial(x) as
+    case
+        when regexp_full_match(x, '\d{1,7}([.]\d+)?') and try_cast(x as decimal(18, 10)) between 1 and 2958466
+            then timestamp '1899-12-30' + case when try_cast(x as decimal(18, 10)) < 60 then interval 1 day else interval 0 day end
+                + interval (floor(try_cast(x as decimal(18, 10)))::integer) day
+                + interval (round((try_cast(x as decimal(18, 10)) - floor(try_cast(x as decimal(18, 10)))) * 86400)::integer) second
     end;
 
 create or replace macro has_zone(iso) as regexp_matches(iso, '(Z|[+-]\d{2}(:?\d{2})?)$') and len(iso) > 11;
@@ -88,11 +105,29 @@ create or replace macro rounded_amount(x) as
         else x
     end;
 
+-- A number in units of its own, exactly; `4.35%` says its unit itself. What cannot be scaled exactly is no number any more.
+create or replace macro scaled(x, factor) as
+    case
+        when not is_number(x) then x
+        when decimals(x) > 10 then x || ' × ' || factor
+        else coalesce(try(try_cast(plain(x) as decimal(24, 10)) * factor)::varchar, x || ' × ' || factor)
+    end;
+
+-- 10000.0, ="10000" and '10000 as a spreadsheet leaves them -> 10000
+create or replace macro plain_id(x) as
+    regexp_replace(regexp_replace(trim(x), '^(?:="(.*)"|''(.*))$', '\1\2'), '^(\d+)[.]0+$', '\1');
+
 create or replace macro as_number(x) as
     case when is_number(x) then try_cast(plain(x) as decimal(38, 10)) end;
 
+-- 4.35% -> 4.35; null for anything else
+create or replace macro per_cent(x) as nullif(regexp_extract(x, '^(.*?) ?[%％]$', 1), '');
+
 create or replace macro as_rate(x) as
-    case when is_number(x) then try_cast(plain(x) as decimal(20, 10)) end;
+    case
+        when is_number(x) then try_cast(plain(x) as decimal(20, 10))
+        when is_number(per_cent(x)) then try_cast(try_cast(plain(per_cent(x)) as decimal(28, 12)) * 0.01 as decimal(20, 10))
+    end;
 
 create or replace macro as_integer(x) as
     case when regexp_full_match(x, '[+-]?\d{1,9}([.]0+)?') then try_cast(regexp_extract(x, '^[+-]?\d+') as integer) end;
@@ -106,3 +141,6 @@ create or replace macro as_boolean(x) as
 -- Whether all that a row lacks is its parent.
 create or replace macro only_orphan(reasons) as
     len(reasons) > 0 and len(list_filter(reasons, lambda r: r not like 'orphan:%')) = 0;
+
+-- A value as a message quotes it.
+create or replace macro quoted(x) as '''' || x || '''';

@@ -72,6 +72,20 @@ class Policy:
         first = next(iter(self.seeds[seed].column_types))
         return sorted({row[first] for row in self.seeds[seed].rows})
 
+    def spellings(self, seed: str) -> dict[str, str]:
+        """Every accepted spelling of a seed's codes -> the code: what its column `also` lists beside it, by blanks."""
+        found = {code: code for code in self.codes(seed)}
+        return found | {word: code for code, row in self._by_code(seed) for word in row.get("also", "").split()}
+
+    def in_force(self, seed: str) -> dict[str, tuple[str, str]]:
+        """Codes of a seed that were not always in force -> first and last day, empty where open."""
+        days = {code: (row.get("valid_from", ""), row.get("valid_to", "")) for code, row in self._by_code(seed)}
+        return {code: limits for code, limits in days.items() if any(limits)}
+
+    def _by_code(self, seed: str) -> list[tuple[str, dict[str, str]]]:
+        first = next(iter(self.seeds[seed].column_types))
+        return [(row[first], row) for row in self.seeds[seed].rows]
+
 
 def read_policy(folder: Path | None = None) -> Policy:
     """The shipped policy, with the files of `folder` in place of seeds of the same name.

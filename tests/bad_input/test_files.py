@@ -317,7 +317,7 @@ def test_damaged_parquet(lender: Lender, tmp_path: Path, damage: str) -> None:
 def test_a_link_that_leads_nowhere(lender: Lender) -> None:
     folder = lender.deliver(repayments=None)
     (folder / "repayments.csv").symlink_to(folder / "gone.csv")
-    assert "repayments.csv is a folder or a link that leads nowhere" in lender.refuse()
+    assert "repayments.csv is a link that leads nowhere" in lender.refuse()
 
 
 # what is no data file -----------------------------------------------------------------------------------------------

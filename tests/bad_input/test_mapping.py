@@ -341,7 +341,7 @@ def test_a_mapped_header_that_stands_twice(lender: Lender) -> None:
         files={"mapping.yml": "ledgers: {loans: [{file: loans.csv, columns: {loan_id: Nr}}]}"},
     )
     message = lender.refuse(error=UsageError)
-    assert "the column Nr is twice in the header of" in message
+    assert "the column Nr is more than once in the header of" in message
 
 
 def test_a_required_column_that_the_mapping_leaves_out(lender: Lender) -> None:

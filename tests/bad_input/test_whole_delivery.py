@@ -37,7 +37,7 @@ def test_empty_landing_folder_is_no_fault(lender: Lender) -> None:
 def test_empty_delivery_folder(lender: Lender) -> None:
     (lender.landing / FIRST).mkdir()
     message = lender.refuse()
-    assert f"{FIRST} holds no data file (name.csv, name.csv.gz or name.parquet)" in message
+    assert f"{FIRST} holds no data file (name.csv, name.csv.gz, name.xlsx or name.parquet)" in message
 
 
 def test_folders_of_other_names_are_named_and_left_alone(lender: Lender) -> None:
@@ -159,11 +159,14 @@ def test_a_ledger_missing_in_the_first_delivery(lender: Lender, ledger: str) -> 
     assert "its header alone where there is nothing new" in message
 
 
-@pytest.mark.parametrize("name", ["Repayments.csv", "REPAYMENT.CSV", "repayments_2026.csv", "repayments.txt"])
+@pytest.mark.parametrize("name", ["REPAYMENT.CSV", "repayment_2026.csv", "repayments.txt"])
 def test_a_file_that_looks_like_the_missing_ledger_is_named(lender: Lender, name: str) -> None:
     lender.deliver(repayments=None, files={name: BOOK["repayments"]})
     message = lender.refuse()
-    assert f"{name} looks like it: name it repayments.csv (or .csv.gz, .parquet), or map it in mapping.yml." in message
+    assert (
+        f"{name} looks like it: name it repayments.csv (or .csv.gz, .xlsx, .parquet), or map it in mapping.yml."
+        in message
+    )
 
 
 def test_an_expected_ledger_missing_in_a_later_delivery(known: Lender) -> None:

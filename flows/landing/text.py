@@ -1,0 +1,210 @@
+"""A CSV file as records. DuckDB reads whole lines, so that the raw text and the number of each record survive, and the fields
+are split in SQL; Python only streams bytes: to decompress, and to prove that they decode."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from flows.database import quote, quote_path
+from flows.errors import DeliveryRefused
+from flows.landing.encodings import chunks, copy_as_utf8
+from flows.landing.files import SourceFile, empty, first_line
+from flows.landing.headers import LINES_LOOKED_AT, tidy
+
+DELIMITERS = (",", "\t", ";", "|")
+# Line separators for DuckDB's reader that no text file holds; the first one absent from the file is used.
+LINE_FIELD_MARKS = ("\x1f", "\x1e", "\x1d", "\x1c", "\x02", "\x03")
+MAX_LINE = 8 << 20
+
+
+def refuse_what_is_no_text(path: Path, delivery: str) -> None:
+    """Nothing at all, UTF-16, or NUL bytes."""
+    start = next(chunks(path, delivery), b"")
+    if not start:
+        raise empty(path, delivery, "0 bytes once decompressed")
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        raise _no_text(path, delivery, "it starts with the byte order mark of UTF-16 or UTF-32")
+    lines = 1
+    for chunk in chunks(path, delivery):
+        if b"\x00" in chunk:
+            line = lines + chunk[: chunk.index(b"\x00")].count(b"\n")
+            raise _no_text(path, delivery, f"line {line} holds NUL bytes (UTF-16, or a damaged disk, perhaps)")
+        lines += chunk.count(b"\n")
+
+
+def read_text(
+    connection: duckdb.DuckDBPyConnection,
+    file: SourceFile,
+    delivery: str,
+    scratch: Path,
+    table: str,
+    known_names: Callable[[list[str]], int],
+    delimiter: str | None,
+    header_line: int,
+) -> None:
+    """Load a text file's records into `table`. `known_names` counts the headers that somebody knows: it chooses the delimiter."""
+    text, mark = _as_lines(file, delivery, scratch)
+    try:
+        _read_lines(connection, file, delivery, text, mark, header_line)
+        _join_quoted_lines(connection, file, delivery)
+        header = connection.sql("select raw from records where n = 1").fetchone()
+        if header is None:
+            raise DeliveryRefused(
+                f"Delivery {delivery}: {file.path} holds blank lines only"
+                + (f" from line {header_line} on" if header_line > 1 else "")
+                + ". Nothing was loaded; deliver the file again, with its header at least."
+            )
+        candidates = {d: [tidy(h) for h in split(header[0], d)] for d in DELIMITERS}
+        file.delimiter = delimiter or max(candidates, key=lambda d: (known_names(candidates[d]), len(candidates[d])))
+        file.header = candidates[file.delimiter]
+        top = connection.sql(f"select line_no, line from lines where line_no <= {LINES_LOOKED_AT} order by line_no")
+        file.top = [(number, split(line, file.delimiter)) for number, line in top.fetchall()]
+        _split_records(connection, file, table)
+        broken = connection.sql(
+            f"select n from {table} where is_joined and (is_malformed or is_ragged) order by n limit 1"
+        ).fetchone()
+        if broken:
+            raise _unclosed(file, delivery, broken[0])
+        file.rows = connection.sql(f"select count(*) from {table}").fetchone()[0]
+        file.preamble = header_line - 1
+    finally:
+        connection.execute("drop view if exists body; drop table if exists lines; drop table if exists records")
+
+
+def split(line: str, delimiter: str) -> list[str]:
+    """The cells of one record; none where it is too long to be a header."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _as_lines(file: SourceFile, delivery: str, scratch: Path) -> tuple[Path, str]:
+    """The file as UTF-8 with LF lines (itself, where it is that already), and a mark that it does not hold."""
+    has_bom = next(chunks(file.path, delivery)).startswith(codecs.BOM_UTF8)
+    needs_copy = has_bom or file.encoding != "utf-8" or file.path.name.lower().endswith(".gz")
+    seen: set[str] = set()
+    for chunk in chunks(file.path, delivery):
+        needs_copy = needs_copy or b"\r" in chunk
+        seen |= {mark for mark in LINE_FIELD_MARKS if mark.encode() in chunk}
+    marks = [mark for mark in LINE_FIELD_MARKS if mark not in seen]
+    if not marks:
+        raise DeliveryRefused(f"Delivery {delivery}: {file.path} holds control characters throughout; it is not CSV.")
+    if not needs_copy:
+        return file.path, marks[0]
+    copy = scratch / (file.path.name + ".utf8")
+    copy_as_utf8(file.path, delivery, file.encoding, copy)
+    return copy, marks[0]
+
+
+def _read_lines(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, delivery: str, text: Path, mark: str, header_line: int
+) -> None:
+    """Lines of the file into `lines`; those above the header are no records."""
+    try:
+        connection.execute(
+            f"""
+            create temp table lines as
+            select row_number() over () as line_no, coalesce(line, '') as line
+            from read_csv(
+                {quote_path(text)}, columns = {{'line': 'varchar'}}, delim = {quote(mark)}, quote = '',
+                escape = '', header = false, auto_detect = false, new_line = '\\n', max_line_size = {MAX_LINE}
+            )
+            """
+        )
+    except duckdb.Error as error:
+        raise DeliveryRefused(
+            f"Delivery {delivery}: {file.path} cannot be read as lines of text ({first_line(error)}). A line may have "
+            f"{MAX_LINE:,} bytes. Nothing was loaded; is a quote or a line end missing?"
+        ) from error
+    connection.execute(f"create temp view body as select line_no, line from lines where line_no >= {header_line}")
+
+
+def _split_records(connection: duckdb.DuckDBPyConnection, file: SourceFile, table: str) -> None:
+    d = re.escape(file.delimiter)
+    field_pattern = f'(?:^|{d})("(?:[^"]|"")*"|[^{d}]*)'
+    record_pattern = f'("(?:[^"]|"")*"|([^"{d}][^{d}]*)?)({d}("(?:[^"]|"")*"|([^"{d}][^{d}]*)?))*'
+    connection.execute(
+        f"""
+        create table {table} as
+        with split as (
+            select
+                n,
+                raw,
+                is_joined,
+                contains(raw, '"') and not regexp_full_match(raw, {quote(record_pattern)}, 's') as is_malformed,
+                case
+                    when contains(raw, '"')
+                        then list_transform(regexp_extract_all(raw, {quote(field_pattern)}, 1, 's'), lambda x: unquoted(x))
+                    else string_split(raw, {quote(file.delimiter)})
+                end as fields
+            from records
+            where n > 1
+        )
+        select n, raw, fields, len(fields) <> {len(file.header)} as is_ragged, is_malformed, is_joined from split
+        """
+    )
+
+
+def _join_quoted_lines(connection: duckdb.DuckDBPyConnection, file: SourceFile, delivery: str) -> None:
+    """Number the records: a line for each, unless quoted fields hold line ends."""
+    odd = "(len(line) - len(replace(line, '\"', ''))) % 2 = 1"
+    if not connection.sql(f"select count(*) from body where {odd}").fetchone()[0]:
+        connection.execute(
+            """
+            create temp table records as
+            select row_number() over (order by line_no) as n, line as raw, false as is_joined from body where line <> ''
+            """
+        )
+        return
+    connection.execute(
+        f"""
+        create temp table records as
+        with toggled as (
+            select line_no, line, sum(case when {odd} then 1 else 0 end) over (order by line_no) as toggles, {odd} as is_odd
+            from body
+        ),
+        started as (
+            select
+                line_no, line, toggles,
+                case when is_odd then (toggles - 1) % 2 = 0 else toggles % 2 = 0 end as starts_record
+            from toggled
+        ),
+        numbered as (
+            select line_no, line, toggles, sum(case when starts_record then 1 else 0 end) over (order by line_no) as record
+            from started
+        )
+        select
+            row_number() over (order by record) as n,
+            string_agg(line, chr(10) order by line_no) as raw,
+            count(*) > 1 as is_joined,
+            last(toggles order by line_no) % 2 = 1 as is_open
+        from numbered
+        group by record
+        having count(*) > 1 or max(line) <> ''
+        """
+    )
+    still_open = connection.sql("select n from records where is_open order by n limit 1").fetchone()
+    if still_open:
+        raise _unclosed(file, delivery, still_open[0])
+
+
+def _no_text(path: Path, delivery: str, why: str) -> DeliveryRefused:
+    return DeliveryRefused(
+        f"Delivery {delivery}: {path} is no text in UTF-8 or GB18030: {why}. Nothing was loaded. Save it as UTF-8 "
+        "and deliver it again."
+    )
+
+
+def _unclosed(file: SourceFile, delivery: str, n: int) -> DeliveryRefused:
+    return DeliveryRefused(
+        f"Delivery {delivery}: {file.path}, line {n}: a quoted field that starts here is not closed, so what follows "
+        "cannot be told apart. Nothing was loaded; close the quote (a quote inside a field is written twice) and deliver "
+        "the file again."
+    )
