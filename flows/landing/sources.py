@@ -216,12 +216,18 @@ class Sources:
             if len(places) != 1:
                 near = nearest(wanted, file.header)
                 said = "more than once in the header" if places else "not in the header"
-                line = likely_header(file.top, {tidy(wanted)}, [{tidy(wanted)}])
+                line = likely_header(
+                    file.top, {*names_of(ledger), *map(tidy, _headers_wanted(entry))}, [{tidy(wanted)}]
+                )
                 raise UsageError(
                     f"{entry.mapping}, line {entry.lines[wanted]}: the column {wanted} is {said} of {path}. "
                     f"Allowed: {', '.join(h for h in file.header if file.header.count(h) == 1)}."
                     + (f" Did you mean {near}?" if near and near != wanted else "")
-                    + (f" Line {line} holds it: is the header there (`header_line: {line}`)?" if line else "")
+                    + (
+                        f" Line {line} holds it: is the header there (`header_line: {line}`)?"
+                        if line and line > entry.header_line
+                        else ""
+                    )
                 )
             found[wanted] = file.header[places[0]]
         names = names_of(ledger)

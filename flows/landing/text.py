@@ -64,7 +64,7 @@ def read_text(
         file.delimiter = delimiter or max(candidates, key=lambda d: (known_names(candidates[d]), len(candidates[d])))
         file.header = candidates[file.delimiter]
         top = connection.sql(f"select line_no, line from lines where line_no <= {LINES_LOOKED_AT} order by line_no")
-        file.top = [(number, split(line, file.delimiter)) for number, line in top.fetchall()]
+        file.top = [(n, max((split(line, d) for d in DELIMITERS), key=len)) for n, line in top.fetchall()]
         _split_records(connection, file, table)
         broken = connection.sql(
             f"select n from {table} where is_joined and (is_malformed or is_ragged) order by n limit 1"
