@@ -64,7 +64,7 @@ class Column:
                 "amount": "an amount of 0 or more with at most 2 decimals",
                 "positive": "an amount above 0 with at most 2 decimals",
                 "signed": "an amount with at most 2 decimals",
-                "rate": "a decimal number, or per cent such as 4.35%",
+                "rate": "a decimal number, or one with % or ‰ behind it",
                 "integer": "a whole number",
                 "boolean": "true/false, 1/0, Y/N or 是/否",
             }[self.type]

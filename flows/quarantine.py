@@ -29,6 +29,11 @@ WORDS = {
     "negative": "is negative",
     "not_positive": "is not above 0",
     "not_a_number": "is not a number",
+    "bad_date": "is not a date",
+    "bad_timestamp": "is not a time",
+    "bad_rate": "is not a rate",
+    "bad_integer": "is not a whole number",
+    "bad_boolean": "is neither true nor false",
     "unknown_code": "is not a known code",
     "several_values": "has several values for one plan",
     "ends_before_it_starts": "is before from_on",
@@ -121,7 +126,7 @@ def by_reason(rows: Path) -> list[Entry]:
             from read_parquet({quote_path(rows)})
         )
         where place <= {ROWS_OF_A_REASON}
-        order by alike desc, file, reasons, line
+        order by len(list_filter(reasons, lambda x: x not like 'orphan:%')) = 0, alike desc, file, reasons, line
         limit {ROWS_OF_A_REASON * REASONS_SHOWN}
         """
     )
@@ -165,9 +170,7 @@ def _entry(
         given = ""
         if column is not None and value is not None:
             given = " (personal, not shown)" if column.personal else f" {value!r}"
-        words = WORDS.get(code) or (
-            f"is no {code.removeprefix('bad_')}" if code.startswith("bad_") else code.replace("_", " ")
-        )
+        words = WORDS.get(code) or code.replace("_", " ")
         allowed = (
             f". Allowed: {column.allowed_words}"
             if column is not None and (code.startswith("bad_") or code in ALLOWED_SAID)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,9 @@ from flows.errors import DeliveryRefused
 
 CHUNK = 8 << 20
 DECLARED = {"utf-8": "utf-8", "gb18030": "gb18030", "gbk": "gb18030"}
+CHINESE = re.compile("[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
+RUN_BEYOND_ASCII = re.compile(rb"[A-Za-z]?[\x80-\xff]+[A-Za-z]?")
+COMMON_GBK = re.compile(rb"(?:[\xb0-\xf7][\xa1-\xfe]){2,}")  # characters of GB 2312
 ALLOWED = "Allowed: UTF-8 (with or without BOM), GB18030 or GBK"
 HOW_TO_SAY = "If you know its encoding, say so in mapping.yml (`encoding: gb18030` or `encoding: utf-8`)"
 
@@ -50,10 +54,9 @@ def encodings_of(paths: list[Path], declared: Mapping[str, str], delivery: str) 
             found[path.name] = encoding
         else:
             either.append(path)
-    others = "gb18030" if "gb18030" in found.values() else "utf-8"
+    others_are_gb18030 = "gb18030" in found.values()
     for path in either:
-        reads = others == "utf-8" or first_fault(path, delivery, "gb18030") is None
-        found[path.name] = others if reads else "utf-8"
+        found[path.name] = "gb18030" if _is_rather_gb18030(path, delivery, others_are_gb18030) else "utf-8"
     return found
 
 
@@ -111,6 +114,33 @@ def _is_damaged_utf8(path: Path, delivery: str) -> bool:
         inside += common // 2
         outside += beyond - common // 2
     return good > bad and outside * 4 > inside
+
+
+def _is_rather_gb18030(path: Path, delivery: str, others_are: bool) -> bool:
+    """Whether a text that is valid UTF-8 was written in GB18030 all the same.
+
+    Two Chinese characters in GBK often make two Latin, Greek or Cyrillic letters in UTF-8, hardly ever Chinese ones. So what
+    reads as Chinese in UTF-8 is UTF-8. Anything else is what the delivery's other files are, where they tell; where they do
+    not, it is GB18030 if every run of it makes two or more common characters, none beside a Latin letter (as in José).
+    """
+    if first_fault(path, delivery, "gb18030"):
+        return False
+    chinese = beyond = 0
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for chunk in chunks(path, delivery):
+        text = decoder.decode(chunk)
+        chinese += len(CHINESE.findall(text))
+        beyond += len(text) - len(text.encode("ascii", "ignore"))
+    if 2 * chinese > beyond:
+        return False
+    if others_are:
+        return True
+    held = b""
+    for chunk in chunks(path, delivery):
+        whole, line_end, held = (held + chunk).rpartition(b"\n")
+        if not all(map(COMMON_GBK.fullmatch, RUN_BEYOND_ASCII.findall(whole + line_end))):
+            return False
+    return all(map(COMMON_GBK.fullmatch, RUN_BEYOND_ASCII.findall(held)))
 
 
 def copy_as_utf8(path: Path, delivery: str, encoding: str, target: Path) -> None:

@@ -123,10 +123,13 @@ create or replace macro as_number(x) as
 -- 4.35% -> 4.35; null for anything else
 create or replace macro per_cent(x) as nullif(regexp_extract(x, '^(.*?) ?[%％]$', 1), '');
 
+create or replace macro per_mille(x) as nullif(regexp_extract(x, '^(.*?) ?‰$', 1), '');
+
 create or replace macro as_rate(x) as
     case
         when is_number(x) then try_cast(plain(x) as decimal(20, 10))
         when is_number(per_cent(x)) then try_cast(try_cast(plain(per_cent(x)) as decimal(28, 12)) * 0.01 as decimal(20, 10))
+        when is_number(per_mille(x)) then try_cast(try_cast(plain(per_mille(x)) as decimal(28, 12)) * 0.001 as decimal(20, 10))
     end;
 
 create or replace macro as_integer(x) as

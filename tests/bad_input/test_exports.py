@@ -166,12 +166,12 @@ def test_days_as_excel_counts_them_by_the_mapping(lender: Lender) -> None:
 
 
 def test_rates_in_per_cent(lender: Lender) -> None:
-    rates = ["0.0435", "4.35%", "4.35％", "4.35 %", "4.35"]
+    rates = ["0.0435", "4.35%", "4.35％", "4.35 %", "43.5‰", "4.35"]
     rows = "".join(f"N{n},C1,2026-01-05,2026-07-05,1,CNY,{rate}\n" for n, rate in enumerate(rates))
     taken = lender.load(loans=HEADERS["loans"].strip() + ",annual_rate\n" + rows, installments=BOOK["installments"])
-    assert [r["annual_rate"] for r in taken.rows("loans")] == [Decimal("0.0435")] * 4 + [Decimal("4.35")]
+    assert [r["annual_rate"] for r in taken.rows("loans")] == [Decimal("0.0435")] * 5 + [Decimal("4.35")]
     ((ledger, key, said),) = taken.warned("rate_above_one")
-    assert (ledger, key) == ("loans", "N4")
+    assert (ledger, key) == ("loans", "N5")
     assert "`annual_rate: {source: annual_rate, scale: 0.01}`" in said
 
 
@@ -327,9 +327,20 @@ def test_what_is_valid_in_both_is_read_as_the_others_are(lender: Lender) -> None
     assert {f["file"]: f["encoding"] for f in taken.record["files"]}["customers.csv"] == "gb18030"
 
 
+def test_alone_common_chinese_in_gbk_is_taken_for_it(lender: Lender) -> None:
+    taken = lender.load(customers=NAMES.format("谢肖", "袁魏").encode("gbk"))
+    assert [r["name"] for r in taken.rows("customers")] == ["谢肖", "袁魏"]
+
+
+@pytest.mark.parametrize("names", [("José", "Müller"), ("Иван", "Ольга"), ("测试", "王小明甲"), ("Ёж", "Łódź")])
+def test_alone_names_in_utf8_stay_so(lender: Lender, names: tuple[str, str]) -> None:
+    taken = lender.load(customers=NAMES.format(*names).encode())
+    assert [r["name"] for r in taken.rows("customers")] == list(names)
+
+
 def test_chinese_in_utf8_stays_utf8_beside_gbk(lender: Lender) -> None:
-    taken = lender.load(customers=NAMES.format("王小明", "某某公司甲").encode(), loans=LOANS.encode("gbk"))
-    assert [r["name"] for r in taken.rows("customers")] == ["王小明", "某某公司甲"]
+    taken = lender.load(customers=NAMES.format("测试", "某某公司甲乙").encode(), loans=LOANS.encode("gbk"))
+    assert [r["name"] for r in taken.rows("customers")] == ["测试", "某某公司甲乙"]
 
 
 def test_a_declared_encoding_counts(lender: Lender) -> None:

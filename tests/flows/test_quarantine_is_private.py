@@ -39,6 +39,6 @@ def test_shifted_fields_are_not_shown(tmp_path: Path) -> None:
     assert listed["total"] == 2
     assert "李四光" not in shown
     assert "14200000002" not in shown
-    assert "disbursed_on '2026-01-32' is no date" in listed["_text"]
+    assert "disbursed_on '2026-01-32' is not a date" in listed["_text"]
     raw = duckdb.sql(f"select raw from read_parquet('{home.raw}/*/quarantine.parquet') where ledger = 'customers'")
     assert raw.fetchall() == [("李四光,14200000002,personal,x,y",)]
