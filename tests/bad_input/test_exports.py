@@ -184,11 +184,11 @@ def test_the_yuan_by_other_names(lender: Lender, written: str) -> None:
     ("currency", "day", "reason"),
     [
         ("AAA", "2026-01-05", "unknown_code:currency"),
-        ("XXX", "2026-01-05", "unknown_code:currency"),
+        ("XTS", "2026-01-05", "unknown_code:currency"),
         ("CNH", "2026-01-05", "unknown_code:currency"),
         ("HRK", "2026-01-05", "not_in_force:currency"),
         ("HRK", "2022-12-31", None),
-        ("EUR", "2026-01-05", None),
+        ("XXX", "2026-01-05", None),
     ],
 )
 def test_currencies_in_force(lender: Lender, currency: str, day: str, reason: str | None) -> None:
