@@ -18,7 +18,7 @@ import duckdb
 from flows.audit import chain_of, record_run
 from flows.build import Built
 from flows.content_hash import content_hash
-from flows.database import connect, identifier, quote
+from flows.database import connect, identifier, quote, quote_path
 from flows.earlier import forget_figures, keep_figures
 from flows.evidence.reperform import reperform
 from flows.home import Home, sync, sync_files, write_json
@@ -67,6 +67,7 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
             candidate.execute(f"create table marts.{mart} as select * from work.marts.{mart} order by all")
         _describe(candidate, built.dbt_target, marts)
         draw(candidate, marts)
+        _show_book_before(candidate, home)
         for path in sorted((Path(__file__).parent / "evidence").glob("*.sql")):  # _ledgers.sql is first
             candidate.execute(path.read_text("utf-8"))
         reperform(candidate)
@@ -76,6 +77,20 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
     finally:
         candidate.close()
     return Candidate(folder, as_of, marts)
+
+
+def _show_book_before(candidate: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """The loans of the last publication as `book_before`, so that the gate sees which of them are gone."""
+    path = home.current / "parquet" / "loan_aging.parquet"
+    columns = "loan_id, product_id, branch_id, as_of, policy_version"
+    candidate.execute(
+        f"create temp table book_before as select distinct on (loan_id) {columns} from "
+        + (
+            f"read_parquet({quote_path(path)}) order by loan_id, as_of desc"
+            if path.exists()
+            else "marts.loan_aging limit 0"
+        )
+    )
 
 
 def _describe(candidate: duckdb.DuckDBPyConnection, target: Path, marts: list[str]) -> None:

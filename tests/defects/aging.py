@@ -67,9 +67,16 @@ DEFECTS = {
         "evidence.closed_with_principal",
         "No loan was closed as repaid with principal unpaid",
     ): "insert into evidence.closed_with_principal values ('L-8', 'CNY', 5)",
+    ("evidence.book_size", "There is a book"): "update evidence.book_size set loans_now = 0, is_comparable = false",
+    (
+        "evidence.book_size",
+        "The book has not shrunk by more than the policy allows",
+    ): """
+        update evidence.book_size set loans_now = 7;
+        insert into evidence.left_the_book values ('L-8', 'P', 'B'), ('L-9', 'P', 'B'), ('L-10', null, 'B')""",
     (
         "evidence.previous",
-        "No mart has shrunk by more than a fifth",
+        "No mart has shrunk by more than the policy allows",
     ): "update evidence.previous set \"rows\" = 11 where mart = 'loan_aging'",
     (
         "columns of the publication",
