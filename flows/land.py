@@ -21,6 +21,7 @@ from flows.landing import rows
 from flows.landing.control import check_amounts, read_control
 from flows.landing.files import sha256_of
 from flows.landing.gate import Rows, write_gate_database
+from flows.landing.limits import Limits
 from flows.landing.sources import Sources, content_files
 from flows.ledgers import Ledger, ledgers
 from flows.policy import Policy
@@ -121,7 +122,9 @@ def prepare(landing: Path, home: Home, delivery: Delivery, policy: Policy) -> Pr
     scratch.mkdir(parents=True)
     connection = connect(temp_directory=str(scratch / "spill"))
     try:
-        record = _read(connection, Sources(delivery, landing / delivery.name, scratch), home, policy, pending)
+        record = _read(
+            connection, Sources(delivery, landing / delivery.name, scratch, Limits.of(policy)), home, policy, pending
+        )
     except BaseException:
         connection.close()
         shutil.rmtree(pending, ignore_errors=True)

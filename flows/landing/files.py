@@ -23,6 +23,7 @@ import duckdb
 from flows.database import identifier, quote, quote_path
 from flows.errors import DeliveryRefused
 from flows.landing.headers import tidy
+from flows.landing.limits import Limits
 
 DATA_FILE = re.compile(r".+\.(csv|csv\.gz|parquet|xlsx)", re.IGNORECASE)
 NAMED_AFTER = re.compile(r"(?P<ledger>[a-z_]+?)(?:[ _-]*(?:part|p|no)?[ _-]*\(?\d[\d_-]*\)?)*", re.IGNORECASE)
@@ -105,10 +106,13 @@ def empty(path: Path, delivery: str, how: str) -> DeliveryRefused:
     )
 
 
-def read_parquet(connection: duckdb.DuckDBPyConnection, file: SourceFile, delivery: str, table: str) -> None:
+def read_parquet(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, delivery: str, table: str, limits: Limits
+) -> None:
     """Load a Parquet file's rows into `table`, each value as its text."""
     source = f"read_parquet({quote_path(file.path)}, file_row_number = true)"
     try:
+        limits.check_parquet(connection, file.path, delivery)
         columns = connection.sql(f"select * exclude (file_row_number) from {source} limit 0").columns
         texts = ", ".join(f"{identifier(c)}::varchar" for c in columns)
         connection.execute(

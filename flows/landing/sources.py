@@ -26,6 +26,7 @@ from flows.landing.files import (
     sha256_of,
 )
 from flows.landing.headers import column_of, likely_header, names_of, nearest, place_of, spellings, tidy, with_unit
+from flows.landing.limits import Limits
 from flows.landing.mapping import ColumnSource, Entry, glob_of, read_mapping
 from flows.landing.text import read_text, refuse_what_is_no_text
 from flows.landing.workbook import Workbook
@@ -49,6 +50,7 @@ class Sources:
     delivery: Delivery
     folder: Path
     scratch: Path
+    limits: Limits
     entries: list[Entry] = field(init=False)
     files: dict[TableKey, SourceFile] = field(default_factory=dict)
     encodings: dict[str, str] | None = None
@@ -159,9 +161,9 @@ class Sources:
         file = SourceFile(path, name, sha256_of(path), table=table)
         self._refuse_what_does_not_fit(entry, file)
         if file.kind == "parquet":
-            read_parquet(connection, file, delivery, table)
+            read_parquet(connection, file, delivery, table, self.limits)
         elif file.kind == "workbook":
-            book = Workbook(path, delivery, entry.sheet, entry.header_line)
+            book = Workbook(path, delivery, entry.sheet, entry.header_line, self.limits)
             book.load(connection, table)
             file.encoding, file.header, file.rows, file.top = "workbook", book.header, book.rows, book.top
             file.preamble = entry.header_line - 1
@@ -179,6 +181,7 @@ class Sources:
                 next((e.delimiter for e in same if e.delimiter), None),
                 entry.header_line,
             )
+        self.limits.check_columns(path, len(file.header), delivery)
         return file
 
     def _encoding(self, name: str) -> str:
@@ -188,7 +191,7 @@ class Sources:
             texts = [self.folder / n for n in sorted(named) if kind_of(Path(n)) == "text"]
             for path in texts:
                 refuse_if_empty(path, self.delivery.name)
-                refuse_what_is_no_text(path, self.delivery.name)
+                refuse_what_is_no_text(path, self.delivery.name, self.limits)
             declared = {e.file: e.encoding for e in self.entries if e.encoding}
             self.encodings = encodings_of(texts, declared, self.delivery.name)
         return self.encodings[name]

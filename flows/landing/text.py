@@ -16,6 +16,7 @@ from flows.errors import DeliveryRefused
 from flows.landing.encodings import chunks, copy_as_utf8
 from flows.landing.files import SourceFile, empty, first_line
 from flows.landing.headers import LINES_LOOKED_AT, tidy
+from flows.landing.limits import Limits
 
 DELIMITERS = (",", "\t", ";", "|")
 # Line separators for DuckDB's reader that no text file holds; the first one absent from the file is used.
@@ -23,15 +24,19 @@ LINE_FIELD_MARKS = ("\x1f", "\x1e", "\x1d", "\x1c", "\x02", "\x03")
 MAX_LINE = 8 << 20
 
 
-def refuse_what_is_no_text(path: Path, delivery: str) -> None:
-    """Nothing at all, UTF-16, or NUL bytes."""
+def refuse_what_is_no_text(path: Path, delivery: str, limits: Limits) -> None:
+    """Nothing at all, UTF-16, NUL bytes, or more than it may unpack to."""
     start = next(chunks(path, delivery), b"")
     if not start:
         raise empty(path, delivery, "0 bytes once decompressed")
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
         raise _no_text(path, delivery, "it starts with the byte order mark of UTF-16 or UTF-32")
-    lines = 1
+    lines, size = 1, 0
+    is_packed = path.name.lower().endswith(".gz")
     for chunk in chunks(path, delivery):
+        size += len(chunk)
+        if is_packed:
+            limits.check_unpacked(path, size, delivery)
         if b"\x00" in chunk:
             line = lines + chunk[: chunk.index(b"\x00")].count(b"\n")
             raise _no_text(path, delivery, f"line {line} holds NUL bytes (UTF-16, or a damaged disk, perhaps)")

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from flows.errors import DeliveryRefused
 from flows.landing.headers import LINES_LOOKED_AT, tidy
+from flows.landing.limits import Limits
 
 Cells = list[str | None]
 OLD_OR_LOCKED = bytes.fromhex("d0cf11e0a1b11ae1")  # a compound file: an .xls, or an .xlsx behind a password
@@ -38,8 +39,8 @@ SCHEMA = pa.schema(
 class Workbook:
     """One sheet of a workbook: `top` has its first rows by number, `header` its names, `rows` how many stand below."""
 
-    def __init__(self, path: Path, delivery: str, sheet: str | None, header_line: int) -> None:
-        self.path, self.delivery, self.header_line = path, delivery, header_line
+    def __init__(self, path: Path, delivery: str, sheet: str | None, header_line: int, limits: Limits) -> None:
+        self.path, self.delivery, self.header_line, self.limits = path, delivery, header_line, limits
         self._refuse_what_is_no_plain_workbook()
         self.sheet = self._chosen(sheet)
         self.top: list[tuple[int, list[str]]] = []
@@ -149,6 +150,7 @@ class Workbook:
             )
         try:
             with zipfile.ZipFile(self.path) as archive:
+                self.limits.check_unpacked(self.path, sum(one.file_size for one in archive.infolist()), self.delivery)
                 names = archive.namelist()
         except (zipfile.BadZipFile, EOFError, OSError) as error:
             raise self._damaged(error) from error

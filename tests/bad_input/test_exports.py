@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import zipfile
 from datetime import date, datetime
@@ -10,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from openpyxl import Workbook
 
@@ -303,6 +305,41 @@ def test_a_link_inside_the_landing_folder_is_read(lender: Lender) -> None:
     (lender.landing / "repayments of the year.csv").write_text(BOOK["repayments"])
     (folder / "repayments.csv").symlink_to(lender.landing / "repayments of the year.csv")
     assert lender.take().keys("repayments") == ["R1", "R2"]
+
+
+# what unpacks to much more than it is ---------------------------------------------------------------------------------
+
+
+def test_a_gzip_that_unpacks_without_end(lender: Lender) -> None:
+    lender.deliver(repayments=None, files={"repayments.csv.gz": gzip.compress(b"x" * (70 << 20))})
+    assert "allowed are 67,108,864 (policy setting max_file_expansion, 200 times its size)" in lender.refuse()
+
+
+@pytest.mark.parametrize(
+    ("query", "setting"),
+    [
+        ("select 'R1' as repayment_id, 'L1' as loan_id, 1 as amount from range(40000000)", "max_file_expansion"),
+        (
+            "select 'R' || i as repayment_id, repeat('x', 1000000) as loan_id from range(100) as r(i)",
+            "max_file_expansion",
+        ),
+        ("select 'R1' as repayment_id, repeat('x', 1048577) as loan_id", "max_file_cell"),
+        (f"select {', '.join(f'{n} as c{n}' for n in range(2001))}", "max_file_columns"),
+    ],
+)
+def test_a_parquet_file_that_unpacks_without_end(lender: Lender, tmp_path: Path, query: str, setting: str) -> None:
+    duckdb.sql(f"copy ({query}) to '{tmp_path}/bomb.parquet' (format parquet, compression zstd)")
+    content = (tmp_path / "bomb.parquet").read_bytes()
+    lender.deliver(repayments=None, files={"repayments.parquet": content})
+    assert f"(policy setting {setting}" in lender.refuse()
+
+
+def test_a_workbook_that_unpacks_without_end(lender: Lender) -> None:
+    out = BytesIO(workbook(("S", cells(LOANS))))
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet9.xml", b" " * (70 << 20))
+    lender.deliver(loans=None, files={"loans.xlsx": out.getvalue()})
+    assert "(policy setting max_file_expansion" in lender.refuse()
 
 
 # encodings ----------------------------------------------------------------------------------------------------------
