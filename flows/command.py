@@ -24,12 +24,19 @@ def main() -> None:
     """Overdue-loan aging and its marts from a lender's raw ledgers, every night, proved before anyone sees them."""
 
 
+class Folder(click.Path):
+    """A path that is not empty: `--home ""` would be the folder one happens to stand in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value).strip() or value == Path(""):
+            self.fail("is empty. Give a folder, or leave the option out.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     """Options of every command, and one way to end: a summary or one JSON object, and the exit code of the contract."""
 
-    @click.option(
-        "--home", type=click.Path(path_type=Path), default=DEFAULT_HOME, show_default=True, help="The warehouse."
-    )
+    @click.option("--home", type=Folder(path_type=Path), default=DEFAULT_HOME, show_default=True, help="The warehouse.")
     @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, everything else on stderr.")
     @click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait for a HOME in use.")
     @wraps(command)

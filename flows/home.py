@@ -146,6 +146,17 @@ class Home:
             ) from error
 
 
+def existing_home(root: Path) -> Home:
+    """HOME, if `arrears nightly` has made one there: what only looks makes nothing."""
+    if not (root / "warehouse").is_dir():
+        said = "there is no such folder" if not root.exists() else "holds no warehouse"
+        raise UsageError(
+            f"--home {root}: {said}, so nothing was ever loaded there. Give the HOME of a warehouse (ARREARS_HOME, "
+            "default ./var), or make one with `arrears nightly --landing LANDING --home HOME`."
+        )
+    return Home(root.absolute())
+
+
 @dataclass(frozen=True)
 class Knowledge:
     """What a run may know: the deliveries up to a point, less those withdrawn by then."""

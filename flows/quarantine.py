@@ -14,7 +14,7 @@ from typing import Any
 from flows.database import connect, quote_path
 from flows.errors import UsageError
 from flows.history import SHOWN_KEY, attach_open_quarantine
-from flows.home import Delivery, Home, knowledge
+from flows.home import Delivery, existing_home, knowledge
 from flows.ledgers import ledgers
 
 WORDS = {
@@ -59,7 +59,7 @@ def list_quarantine(
     """`arrears quarantine`: entries, newest delivery first, and how many there are."""
     if ledger is not None and ledger not in ledgers():
         raise UsageError(f"--ledger {ledger}: no such ledger. Allowed: {', '.join(ledgers())}.")
-    place = Home(home.absolute())
+    place = existing_home(home)
     known = sorted({*place.loaded(), *place.refused()})
     if delivery is not None and Delivery.parse(delivery) not in known:
         raise UsageError(

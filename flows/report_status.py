@@ -8,13 +8,13 @@ from typing import Any
 from flows.audit import chain_of
 from flows.database import connect
 from flows.history import attach_open_quarantine
-from flows.home import Home, holder, knowledge
+from flows.home import existing_home, holder, knowledge
 from flows.publish import current_manifest
 
 
 def status_of(home: Path) -> dict[str, Any]:
     """`arrears status` as an object, with `_text` for the screen."""
-    place = Home(home.absolute())
+    place = existing_home(home)
     manifest = current_manifest(place)
     loaded = place.loaded()
     withdrawn = {w.delivery.name: w.reason for w in place.withdrawals()}

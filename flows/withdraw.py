@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import UsageError
-from flows.home import Delivery, Home, hold, now_text
+from flows.home import Delivery, hold, now_text
 
 
 def withdraw_delivery(home: Path, name: str, reason: str, wait: float) -> dict[str, Any]:
     """Record a withdrawal, in force beyond the last delivery loaded now; `--known-at` that one still sees the delivery."""
-    place = Home(home.absolute())
+    place = existing_home(home)
     delivery = Delivery.parse(name)
     if delivery is None or delivery not in place.loaded():
         loaded = ", ".join(map(str, place.loaded())) or "none"

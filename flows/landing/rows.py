@@ -236,15 +236,17 @@ def _problem(column: Column, text: str, value: str) -> str | None:
 
 
 def _in_force(ledger: Ledger, policy: Policy) -> list[str]:
-    """A code that was not in force on the day that its row is about."""
-    return [
-        f"case when {identifier(column.name)} = {quote(code)} and not "
-        f"({ledger.dated} between {quote(first or '0001-01-01')} and {quote(last or '9999-12-31')}) "
-        f"then 'not_in_force:{column.name}' end"
-        for column in ledger.columns.values()
-        if column.seed == "currency" and ledger.dated
-        for code, (first, last) in policy.in_force(column.seed).items()
-    ]
+    """A currency that was not in force on the day that its row is about."""
+    found = []
+    for column in ledger.columns.values():
+        if column.seed == "currency" and ledger.dated:
+            outside = [
+                f"({column.name} = {quote(code)} and not {ledger.dated} between "
+                f"{quote(first or '0001-01-01')} and {quote(last or '9999-12-31')})"
+                for code, (first, last) in policy.in_force(column.seed).items()
+            ]
+            found += [f"case when {' or '.join(outside)} then 'not_in_force:{column.name}' end"] if outside else []
+    return found
 
 
 def _amount(ledger: Ledger) -> str:

@@ -11,6 +11,9 @@ create or replace macro cell(x) as
 create or replace macro time_pattern() as
     '([ T]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?))?)?';
 
+create or replace macro day_pattern() as
+    '(\d{4})(?:-(\d{1,2})-|/(\d{1,2})/|[.](\d{1,2})[.]| ?年 ?(\d{1,2}) ?月 ?)(\d{1,2})';
+
 -- 2026-1-5 -> 2026-01-05
 create or replace macro two_digits(x) as
     regexp_replace(regexp_replace(x, '^(\d{4})-(\d)-', '\1-0\2-'), '^(\d{4}-\d{2})-(\d)($|[ T])', '\1-0\2\3');
@@ -21,12 +24,8 @@ create or replace macro iso_text(x) as
     case
         when regexp_full_match(x, '\d{4}-\d{2}-\d{2}' || time_pattern()) then x
         when regexp_full_match(x, '\d{8}' || time_pattern()) then x[1:4] || '-' || x[5:6] || '-' || x[7:]
-        when regexp_full_match(x, '\d{4}(/\d{1,2}/|-\d{1,2}-|[.]\d{1,2}[.])\d{1,2}' || time_pattern())
-            then two_digits(regexp_replace(x, '^(\d{4})\D(\d{1,2})\D(\d{1,2})', '\1-\2-\3'))
-        when regexp_full_match(x, '\d{4} ?年 ?\d{1,2} ?月 ?\d{1,2} ?日' || time_pattern())
-            then two_digits(regexp_replace(x, '^(\d{4})\D+(\d{1,2})\D+(\d{1,2}) ?日', '\1-\2-\3'))
-        when regexp_full_match(x, '\d{4}年\d{1,2}月\d{1,2}日\d.*') and regexp_full_match(regexp_replace(x, '^.*?日', ' '), time_pattern())
-            then two_digits(regexp_replace(x, '^(\d{4})年(\d{1,2})月(\d{1,2})日', '\1-\2-\3 '))
+        when regexp_full_match(rtrim(regexp_replace(x, ' ?日 ?', ' ')), day_pattern() || time_pattern())
+            then two_digits(regexp_replace(rtrim(regexp_replace(x, ' ?日 ?', ' ')), day_pattern(), '\1-\2\3\4\5-\6'))
     end;
 
 -- A day as Excel counts it (1 is 1900-01-01, and 60 the day that never was), a fraction being the time -> the moment
