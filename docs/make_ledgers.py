@@ -18,7 +18,7 @@ HEAD = """\
 
 Written from [`flows/ledgers.yml`](../flows/ledgers.yml) by `docs/make_ledgers.py`; edit that file, not this page.
 
-A file may use the English names, the Chinese ones, or any other by way of a [mapping](../README.md#your-own-files). **Bold**
+A file may use the English names, the Chinese ones, or any other by way of a [mapping](your-own-files.md). **Bold**
 columns are the key, *required* ones must have a value or the row goes to quarantine; of all others a file may leave out the
 column. A master ledger is an upsert (the newest delivery of a key wins, older versions stay); an event ledger only grows.
 † marks personal data: it stays in the warehouse. Every timestamp without a zone is Asia/Shanghai.

@@ -28,7 +28,7 @@ class Folder(click.Path):
     """A path that is not empty: `--home ""` would be the folder one happens to stand in."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not str(value).strip() or value == Path(""):
+        if not str(value).strip():
             self.fail("is empty. Give a folder, or leave the option out.", param, ctx)
         return super().convert(value, param, ctx)
 

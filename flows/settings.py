@@ -9,8 +9,8 @@ from pathlib import Path
 
 from flows.errors import UsageError
 
-DEFAULT_HOME = Path(os.environ.get("ARREARS_HOME", "./var"))
-DEFAULT_LANDING = os.environ.get("ARREARS_LANDING")
+DEFAULT_HOME = Path(os.environ.get("ARREARS_HOME") or "./var")
+DEFAULT_LANDING = os.environ.get("ARREARS_LANDING") or None
 # Of Prefect's settings a run takes those that say where the server is and how it is reached. All others, and all of dbt's,
 # are of somebody else's shell: results kept, logs at other levels, a profile that no longer exists.
 OF_THE_USER = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import UsageError
-from flows.home import Delivery, hold, now_text
+from flows.home import Delivery, existing_home, hold, now_text
 
 
 def withdraw_delivery(home: Path, name: str, reason: str, wait: float) -> dict[str, Any]:
