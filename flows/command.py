@@ -234,5 +234,16 @@ def withdraw(home: Path, wait: float, delivery: str, reason: str) -> dict[str, A
     return withdraw_delivery(home, delivery, reason, wait)
 
 
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of headers.")
+@common
+def template(home: Path, wait: float, folder: Path, lang: str) -> dict[str, Any]:
+    """Write empty ledgers to fill in into DIR: a workbook, and CSV files."""
+    from flows.template import write_templates
+
+    return write_templates(folder, lang)
+
+
 if __name__ == "__main__":
     main()

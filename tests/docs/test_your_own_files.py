@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-
-from bad_input.lender import BOOK, Lender
+import pytest
+from bad_input.lender import BOOK, FIRST, Lender
 from bad_input.test_exports import cells, workbook
+
+from flows.errors import UsageError
+from flows.ledgers import ledgers
+from flows.template import write_templates
 
 PAGE = (Path(__file__).parents[2] / "docs" / "your-own-files.md").read_text("utf-8")
 CORE, SHEETS, IDS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -59,3 +64,23 @@ def test_ids_that_went_through_a_spreadsheet(tmp_path: Path) -> None:
     taken = Lender(tmp_path).load(files={"mapping.yml": IDS}, **book)
     assert taken.keys("loans") == ["10000", "10001"]
     assert not taken.quarantine
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("kind", ["csv", "workbook"])
+def test_a_template_loads_as_it_stands(tmp_path: Path, lang: str, kind: str) -> None:
+    lender = Lender(tmp_path)
+    write_templates(tmp_path / "template", lang)
+    shutil.copytree(tmp_path / "template" / kind, lender.landing / FIRST)
+    taken = lender.take(FIRST)
+    assert not taken.quarantine
+    assert {name: total["rows_loaded"] for name, total in taken.record["ledgers"].items()} == dict.fromkeys(
+        ledgers(), 1
+    )
+    assert not [rule for rule, *_ in taken.warnings if rule == "unmapped_column"]
+
+
+def test_a_template_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("x")
+    with pytest.raises(UsageError, match="is there already and is not empty"):
+        write_templates(tmp_path, "en")
