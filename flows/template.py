@@ -122,7 +122,8 @@ def _header(ledger: Ledger, lang: str) -> list[str]:
 def _explained(ledger: Ledger, lang: str) -> list[str]:
     needed = {"zh": "必填", "en": "required"}[lang]
     return [
-        (f"{needed}; " if column.name in ledger.required or column.name in ledger.key else "") + _allowed(column, lang)
+        (needed + {"zh": "；", "en": "; "}[lang] if column.name in ledger.required or column.name in ledger.key else "")
+        + _allowed(column, lang)
         for column in ledger.columns.values()
     ]
 

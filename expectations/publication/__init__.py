@@ -59,6 +59,7 @@ def suites(tables: Collection[str]) -> list[Suite]:
         found.append(Suite(f"marts.{mart}", wanted, title=title))
     found += pictures.pictures(tables)
     found.append(Suite("evidence.book_size", book(), title="How large the book is"))
+    found.append(Suite("evidence.currencies_without_rate", rates(), title="One currency for all"))
     found.append(Suite("evidence.previous", drift(tables), title="Against the last publication"))
     found.append(Suite("columns of the publication", private(), title="Privacy", query=COLUMNS))
     return found
@@ -115,6 +116,18 @@ def book() -> list[Rows]:
                 group by all
                 order by loans_gone desc, gone.branch_id, gone.product_id
             """,
+        ),
+    ]
+
+
+def rates() -> list[Rows]:
+    return [
+        rows(
+            title="Every currency of the book has a rate",
+            severity="warning",
+            description="""Where one has none by the as-of date, no figure has a row of currency ALL: a total that leaves a currency
+                out looks like a total. Deliver the rate in fx_rates.""",
+            sql="select currency, items, as_of from {batch}",
         ),
     ]
 

@@ -67,6 +67,10 @@ DEFECTS = {
         "evidence.closed_with_principal",
         "No loan was closed as repaid with principal unpaid",
     ): "insert into evidence.closed_with_principal values ('L-8', 'CNY', 5)",
+    (
+        "evidence.currencies_without_rate",
+        "Every currency of the book has a rate",
+    ): "insert into evidence.currencies_without_rate values ('JPY', 3, date '2026-10-31')",
     ("evidence.book_size", "There is a book"): "update evidence.book_size set loans_now = 0, is_comparable = false",
     (
         "evidence.book_size",
