@@ -144,7 +144,7 @@ def drift(tables: Collection[str]) -> list[Rows]:
                 select before.mart, before.rows as rows_before, coalesce(today.n, 0) as rows_now
                 from {{batch}} as before
                 left join ({counts or "select '' as mart, 0 as n"}) as today using (mart)
-                where coalesce(today.n, 0) < before.rows * (1 - (select max_shrink from evidence.book_size))
+                where coalesce(today.n, 0) < before.rows * (1 - (select max(max_shrink) from evidence.book_size))
             """,
         ),
     ]

@@ -71,12 +71,12 @@ DEFECTS = {
         "evidence.currencies_without_rate",
         "Every currency of the book has a rate",
     ): "insert into evidence.currencies_without_rate values ('JPY', 3, date '2026-10-31')",
-    ("evidence.book_size", "There is a book"): "update evidence.book_size set loans_now = 0, is_comparable = false",
+    ("evidence.book_size", "There is a book"): "insert into evidence.book_size values (null, 0, false, 0.2)",
     (
         "evidence.book_size",
         "The book has not shrunk by more than the policy allows",
     ): """
-        update evidence.book_size set loans_now = 7;
+        update evidence.book_size set loans_now = 7 where is_comparable;
         insert into evidence.left_the_book values ('L-8', 'P', 'B'), ('L-9', 'P', 'B'), ('L-10', null, 'B')""",
     (
         "evidence.previous",
