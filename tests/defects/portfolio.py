@@ -7,6 +7,7 @@ MARTS = (
     "advance_loan_cross",
     "overdue_customers",
     "customer_type_summary",
+    "concentration",
 )
 
 DEFECTS = {
@@ -81,6 +82,25 @@ DEFECTS = {
         "marts.customer_type_summary",
         "The balances of all customers of the primary types add up to the book",
     ): "update marts.customer_type_summary set type_balance = type_balance + 0.01 where type_basis = 'primary' and currency = 'USD'",
+    ("marts.concentration", "The ten largest borrowers and the others add up to both books"): """
+        update marts.concentration set overdue_balance = overdue_balance + 0.01, overdue_rate = (overdue_balance + 0.01)::double / balance
+        where currency = 'USD' and (dimension = 'top_ten' and member = '1' or dimension <> 'top_ten')""",
+    (
+        "marts.concentration",
+        "Every dimension of the concentration divides the same book",
+    ): "delete from marts.concentration where dimension = 'branch' and segment = 'personal' and currency = 'USD'",
+    (
+        "marts.concentration",
+        "Each share of the concentration is its numerator over its denominator",
+    ): "update marts.concentration set overdue_rate = 0.5 where dimension = 'branch' and currency = 'USD'",
+    (
+        "marts.concentration",
+        "The shares of a dimension sum to 1",
+    ): "update marts.concentration set all_balance = all_balance + 0.01 where dimension = 'top_ten' and member = '3' and currency = 'USD'",
+    (
+        "marts.concentration",
+        "The ten largest borrowers are those who owe most",
+    ): "update marts.concentration set customer_id = 'C-9' where member = '2' and currency = 'USD' and segment = 'ALL'",
 }
 DEFECTS |= {
     (f"marts.{mart}", "Every row is of a date that was asked for"): f"update marts.{mart} set as_of = as_of - 1"

@@ -123,6 +123,15 @@ def with_long_terms(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
     return ledgers
 
 
+def with_places(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
+    """Customers have an industry and a region, or none; a later version has others."""
+    dice = random.Random(seed)
+    for row in ledgers["customers"]:
+        row["industry"] = dice.choice(("farming", "mining", "trade", None))
+        row["region"] = dice.choice(("north", "south", None))
+    return ledgers
+
+
 def with_rates(ledgers: recompute.Ledgers, currencies: Sequence[str]) -> recompute.Ledgers:
     """Rates before, between and after the dates asked; one of them corrected by the last delivery."""
     deliveries = sorted({row["_delivery"] for rows in ledgers.values() for row in rows})
@@ -153,7 +162,7 @@ def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     for row in ledgers["advances"]:
         if row["customer_id"] in patient:  # not due for years: where loans are paid, it is left out and not late
             row |= {"kind": "card", "due_on": row["advanced_on"] + timedelta(days=2500)}
-    ledgers = with_rates(ledgers, rated)
+    ledgers = with_places(with_rates(ledgers, rated), seed)
     strategies.write_landing(ledgers, landing)
     home = new_home(folder / "home")
     load(landing, home)
@@ -181,6 +190,7 @@ KEYS = {
     "advance_loan_cross": "loan_bucket || ' ' || advance_bucket || ' ' || currency",
     "overdue_customers": "customer_id || ' ' || currency",
     "customer_type_summary": "type_basis || ' ' || customer_type || ' ' || currency",
+    "concentration": "dimension || ' ' || member || ' ' || segment || ' ' || currency",
 }
 
 
@@ -199,6 +209,7 @@ def recomputed(night) -> dict[str, dict[str, recompute.Row]]:
         "advance_loan_cross": portfolio.advance_loan_cross(book),
         "overdue_customers": portfolio.overdue_customers(types),
         "customer_type_summary": portfolio.customer_type_summary(types, book, shown),
+        "concentration": portfolio.concentration(ledgers, day, book),
     }
 
 

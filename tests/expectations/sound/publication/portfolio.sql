@@ -85,3 +85,57 @@ from marts.customer_exposure
 inner join evidence.shown using (currency)
 cross join (values ('primary'), ('any')) as bases (type_basis)
 group by all;
+
+-- Each dimension divides the book; nobody stated an industry, and so on.
+create table marts.concentration as
+with items as (
+    select customer_id, currency, outstanding_principal as balance, overdue_amount, overdue_balance from marts.loan_aging where not is_written_off
+    union all
+    select customer_id, currency, outstanding, if(days_past_due > 0, outstanding, 0), if(days_past_due > 0, outstanding, 0)
+    from marts.advance_aging
+    where not is_written_off
+),
+
+shown as (
+    select
+        customer_id, shown_in as currency, balance * rate as balance, overdue_amount * rate as overdue_amount,
+        overdue_balance * rate as overdue_balance
+    from items
+    inner join evidence.shown using (currency)
+),
+
+ranked as (
+    select customer_id, currency, row_number() over (partition by currency order by sum(balance) desc, customer_id)::varchar as place
+    from shown
+    group by customer_id, currency
+),
+
+divided as (
+    select 'top_ten' as dimension, place as member, customer_id, * exclude (customer_id, place)
+    from shown
+    inner join ranked using (customer_id, currency)
+    union all
+    select unnest(['industry', 'region', 'branch', 'product']), 'not_stated', null, * exclude (customer_id) from shown
+),
+
+added as (
+    select
+        date '2026-10-31' as as_of, 'policy-1' as policy_version, dimension, member, customer_id, unnest(['ALL', 'personal']) as segment, *
+        exclude (dimension, member, customer_id)
+    from (
+        select
+            dimension, member, customer_id, currency, count(*) as items, round(sum(balance), 2)::decimal(18, 2) as balance,
+            round(sum(overdue_amount), 2)::decimal(18, 2) as overdue_amount, round(sum(overdue_balance), 2)::decimal(18, 2) as overdue_balance
+        from divided
+        group by all
+    )
+)
+
+select
+    *,
+    sum(balance) over cell as all_balance, round(balance::double / nullif(sum(balance) over cell, 0), 6)::decimal(9, 6) as share_of_balance,
+    sum(overdue_amount) over cell as all_overdue_amount,
+    round(overdue_amount::double / nullif(sum(overdue_amount) over cell, 0), 6)::decimal(9, 6) as share_of_overdue_amount,
+    round(overdue_balance::double / nullif(balance, 0), 6)::decimal(9, 6) as overdue_rate
+from added
+window cell as (partition by dimension, segment, currency);
