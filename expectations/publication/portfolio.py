@@ -391,6 +391,63 @@ def concentration() -> list[Rows]:
     ]
 
 
+def collateral_shortfall() -> list[Rows]:
+    """Loans secured by collateral, against what the ledger of collateral says of each."""
+    return [
+        rows(
+            title="Every loan that collateral secures is listed once, with its balance",
+            description="Mortgaged, pledged and combined ones of loan_aging, and those for which something was valued.",
+            sql="""
+                with secured as (
+                    select loan_id, outstanding_principal as balance from marts.loan_aging
+                    where as_of = (select max(as_of) from evidence.run) and not is_written_off
+                        and (security in ('mortgaged', 'pledged', 'combined') or loan_id in (select loan_id from evidence.collateral_of_loan))
+                ),
+
+                listed as (select loan_id, max(balance) as balance, count(*) as times from {batch} group by loan_id)
+
+                select loan_id, listed.times, listed.balance, secured.balance as outstanding_principal
+                from listed
+                full join secured using (loan_id)
+                where listed.times is distinct from 1 or listed.balance is distinct from secured.balance
+            """,
+        ),
+        rows(
+            title="Collateral of a loan is worth what the ledger says, less the haircut of its kind",
+            description="Its newest valuations by the date, in the loan's currency, added up again; and how old the oldest is.",
+            sql="""
+                select loan_id, listed.collateral_value, again.collateral_value as recomputed, listed.value_after_haircut, again.value_after_haircut as after_again
+                from {batch} as listed
+                left join evidence.collateral_of_loan as again using (loan_id)
+                where listed.collateral_value <> coalesce(again.collateral_value, 0)
+                    or listed.value_after_haircut <> coalesce(again.value_after_haircut, 0)
+                    or listed.oldest_valued_on is distinct from again.oldest_valued_on
+                    or listed.oldest_valued_on + listed.oldest_age_days not in (select as_of from evidence.run)
+            """,
+        ),
+        rows(
+            title="A shortfall is what collateral leaves of the balance",
+            description="Never below 0; and the ratio is the balance over the value after haircut.",
+            sql="""
+                select loan_id, balance, value_after_haircut, shortfall, loan_to_value
+                from {batch}
+                where shortfall is distinct from greatest(0, balance - value_after_haircut)
+                    or (loan_to_value is null) <> (value_after_haircut = 0)
+                    or abs(loan_to_value - least(999, balance::double / nullif(value_after_haircut, 0))) > 0.00000051
+            """,
+        ),
+        rows(
+            title="The collateral asked for restores the target, and a cent less would not",
+            sql="""
+                select loan_id, balance, value_after_haircut, target_loan_to_value, collateral_to_ask
+                from {batch}
+                where collateral_to_ask < 0 or balance > target_loan_to_value * (value_after_haircut + collateral_to_ask)
+                    or (collateral_to_ask > 0 and balance <= target_loan_to_value * (value_after_haircut + collateral_to_ask - 0.01))
+            """,
+        ),
+    ]
+
+
 MARTS = {
     "advance_aging": ("Advances", advance_aging),
     "advance_distribution": ("Distribution of advances", advance_distribution),
@@ -399,4 +456,5 @@ MARTS = {
     "overdue_customers": ("Overdue customers", overdue_customers),
     "customer_type_summary": ("Types of overdue customers", customer_type_summary),
     "concentration": ("Concentration", concentration),
+    "collateral_shortfall": ("Collateral and its shortfall", collateral_shortfall),
 }

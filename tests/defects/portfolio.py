@@ -8,6 +8,7 @@ MARTS = (
     "overdue_customers",
     "customer_type_summary",
     "concentration",
+    "collateral_shortfall",
 )
 
 DEFECTS = {
@@ -101,6 +102,22 @@ DEFECTS = {
         "marts.concentration",
         "The ten largest borrowers are those who owe most",
     ): "update marts.concentration set customer_id = 'C-9' where member = '2' and currency = 'USD' and segment = 'ALL'",
+    (
+        "marts.collateral_shortfall",
+        "Every loan that collateral secures is listed once, with its balance",
+    ): "insert into marts.collateral_shortfall select * replace ('L-6' as loan_id) from marts.collateral_shortfall where loan_id = 'L-4'",
+    (
+        "marts.collateral_shortfall",
+        "Collateral of a loan is worth what the ledger says, less the haircut of its kind",
+    ): "update evidence.collateral_of_loan set value_after_haircut = value_after_haircut + 0.01",
+    (
+        "marts.collateral_shortfall",
+        "A shortfall is what collateral leaves of the balance",
+    ): "update marts.collateral_shortfall set shortfall = shortfall - 0.01 where loan_id = 'L-4'",
+    (
+        "marts.collateral_shortfall",
+        "The collateral asked for restores the target, and a cent less would not",
+    ): "update marts.collateral_shortfall set collateral_to_ask = collateral_to_ask + 0.01 where loan_id = 'L-4'",
 }
 DEFECTS |= {
     (f"marts.{mart}", "Every row is of a date that was asked for"): f"update marts.{mart} set as_of = as_of - 1"

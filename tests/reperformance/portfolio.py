@@ -269,6 +269,54 @@ def _collateral(rows: Ledgers, day: date, of_book: set[str]) -> Amounts:
     return found
 
 
+def collateral_shortfall(ledgers: Ledgers, day: date, loans: Mapping[str, Row]) -> dict[str, Row]:
+    """`collateral_shortfall`: loan -> column -> value. One loan after the other, with everything that was ever valued for it."""
+    haircuts = {row["kind"]: row for row in seed("collateral_haircut")}
+    newest: dict[str, Row] = {}
+    for row in known(ledgers)["collateral"]:
+        seen = newest.get(row["collateral_id"])
+        if row["valued_on"] <= day and (seen is None or seen["valued_on"] < row["valued_on"]):
+            newest[row["collateral_id"]] = row
+    found = {}
+    for loan_id, loan in loans.items():
+        mine = [row for row in newest.values() if row["loan_id"] == loan_id]
+        if loan["is_written_off"] or not (mine or loan["security"] in ("mortgaged", "pledged", "combined")):
+            continue
+        counted = [row for row in mine if row["currency"] in (None, loan["currency"])]
+        of_kind = [haircuts.get(row["kind"]) or haircuts["*"] for row in counted]
+        left = sum(
+            (
+                rounded(Fraction(row["value"]) * (1 - Fraction(cut["haircut"])), 2)
+                for row, cut in zip(counted, of_kind, strict=True)
+            ),
+            Decimal(0),
+        )
+        ages = [(day - row["valued_on"]).days for row in counted]
+        owed = loan["outstanding_principal"]
+        needed = Fraction(owed) / Fraction("0.9") * 100  # in cents, of which a part is a whole one more
+        asked = Decimal(-(-needed.numerator // needed.denominator)).scaleb(-2) - left
+        found[loan_id] = {
+            "security": loan["security"],
+            "days_past_due": loan["days_past_due"],
+            "collaterals": len(counted),
+            "uncounted_collaterals": len(mine) - len(counted),
+            "kinds_zh": "、".join(sorted({cut["label_zh"] for cut in of_kind})) or None,
+            "kinds_en": ", ".join(sorted({cut["label_en"] for cut in of_kind})) or None,
+            "oldest_valued_on": min((row["valued_on"] for row in counted), default=None),
+            "oldest_age_days": max(ages, default=None),
+            "has_stale_valuation": any(
+                age > int(cut["revalue_after_days"]) for age, cut in zip(ages, of_kind, strict=True)
+            ),
+            "collateral_value": sum((row["value"] for row in counted), Decimal(0)),
+            "value_after_haircut": left,
+            "balance": owed,
+            "shortfall": max(Decimal(0), owed - left),
+            "loan_to_value": share(min(owed, 999 * left), left),
+            "collateral_to_ask": max(Decimal(0), asked),
+        }
+    return found
+
+
 def advance_loan_cross(items_of: Book) -> dict[str, Row]:
     cells: dict[str, list[list[Item]]] = defaultdict(list)
     for (_, currency), items in items_of.items():

@@ -139,3 +139,19 @@ select
     round(overdue_balance::double / nullif(balance, 0), 6)::decimal(9, 6) as overdue_rate
 from added
 window cell as (partition by dimension, segment, currency);
+
+-- L-1 is unsecured by the ledger and has collateral all the same; L-4 is mortgaged, and nothing was valued.
+create table evidence.collateral_of_loan as
+select 'L-1' as loan_id, 1500.00::decimal(18, 2) as collateral_value, 1050.00::decimal(18, 2) as value_after_haircut, date '2026-01-01' as oldest_valued_on;
+
+create table marts.collateral_shortfall as
+select
+    loan.as_of, loan.policy_version, loan_id, loan.outstanding_principal as balance, coalesce(collateral_value, 0)::decimal(18, 2) as collateral_value,
+    coalesce(value_after_haircut, 0)::decimal(18, 2) as value_after_haircut, oldest_valued_on,
+    date_diff('day', oldest_valued_on, loan.as_of)::integer as oldest_age_days,
+    greatest(0, outstanding_principal - coalesce(value_after_haircut, 0))::decimal(18, 2) as shortfall,
+    round(outstanding_principal::double / value_after_haircut, 6)::decimal(9, 6) as loan_to_value, 0.9::decimal(9, 6) as target_loan_to_value,
+    if(loan_id = 'L-1', 61.12, 4444.45)::decimal(18, 2) as collateral_to_ask
+from marts.loan_aging as loan
+left join evidence.collateral_of_loan using (loan_id)
+where loan_id in ('L-1', 'L-4');
