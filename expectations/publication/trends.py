@@ -183,6 +183,57 @@ def cure_curves() -> list[Rows]:
     ]
 
 
+def recovery_after_write_off() -> list[Rows]:
+    summed = ("items", "written_off_amount", "recovered_in_month", "recovered_amount")
+    return [
+        rows(
+            title="What came in after write-offs is what the ledgers say",
+            description="Items followed for a whole month and all cash of whole months, worked out from dates and amounts of the ledgers, by currency.",
+            sql="""
+                with curve as (
+                    select currency, max(items) filter (months_since = 0) as items, sum(recovered_in_month) as recovered
+                    from {batch}
+                    where cohort_year = 'ALL' and segment = 'ALL' and currency <> 'ALL'
+                    group by currency
+                )
+
+                select currency, curve.items, ledgers.items as in_ledgers, curve.recovered, ledgers.recovered as recovered_in_ledgers
+                from curve
+                full join evidence.recovered as ledgers using (currency)
+                where curve.items is distinct from ledgers.items or curve.recovered is distinct from ledgers.recovered
+            """,
+        ),
+        rows(
+            title="Each rate of recovery after write-off is its numerator over what was written off",
+            sql="""
+                select cohort_year, segment, currency, months_since, recovered_amount, written_off_amount, recovery_rate
+                from {batch}
+                where (recovery_rate is null) <> (written_off_amount = 0)
+                    or abs(recovery_rate - greatest(-999, least(999, recovered_amount::double / nullif(written_off_amount, 0)))) > 0.00000051
+            """,
+        ),
+        rows(
+            title="The rows ALL of recovery after write-off are the sums of cohorts and segments",
+            description="In each currency, to the cent.",
+            sql=f"""
+                with summed as (
+                    select
+                        currency, months_since, cohort_year = 'ALL' as is_all_cohorts, segment = 'ALL' as is_all_segments,
+                        {", ".join(f"sum({name}) as {name}" for name in summed)}
+                    from {{batch}}
+                    where currency <> 'ALL'
+                    group by all
+                )
+
+                select currency, months_since
+                from summed
+                group by currency, months_since
+                having count(*) <> 4 or {" or ".join(f"min({name}) <> max({name})" for name in summed)}
+            """,
+        ),
+    ]
+
+
 def vintages() -> list[Rows]:
     rates = [
         (f"{kind}_{days}_{part}", f"{kind}_{days}_rate_by_{by}", whole)
@@ -236,5 +287,6 @@ MARTS = {
     "roll_rates": ("Roll rates", roll_rates),
     "recovery_by_age": ("Recovery by age", recovery_by_age),
     "cure_curves": ("Cure curves", cure_curves),
+    "recovery_after_write_off": ("Recovery after write-off", recovery_after_write_off),
     "vintages": ("Vintages", vintages),
 }

@@ -373,6 +373,47 @@ def cure_curves(
     }
 
 
+def recovery_after_write_off(
+    ledgers: Ledgers, dates: Sequence[date], items: ItemsAt, gone: Sequence[Exit]
+) -> dict[str, Row]:
+    """`recovery_after_write_off`: "year segment currency months" -> column -> value. One item and one month after the other."""
+    rows, as_of = known(ledgers), dates[-1]
+    shown, paid = portfolio.currencies(ledgers, as_of), _cash(rows, {})
+    cells: dict[str, list[tuple[Fraction, Fraction, Fraction]]] = defaultdict(list)
+    for one in gone:
+        if one.how != "written_off":
+            continue
+        in_all = Fraction(0)
+        for n in range(61):
+            year, month = divmod(one.day.year * 12 + one.day.month - 1 + n, 12)
+            following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+            if (following - as_of).days > 1:
+                break
+            came = sum(
+                (amount for on, amount in paid[one.ident] if one.day < on and (on.year, on.month - 1) == (year, month)),
+                Fraction(0),
+            )
+            in_all += came
+            for currency, rate in shown[one.currency].items():
+                for cohort in ("ALL", one.day.year):
+                    for segment in ("ALL", one.segment):
+                        amounts = one.balance * rate, came * rate, in_all * rate
+                        cells[f"{cohort} {segment} {currency} {n}"].append(amounts)
+    found: dict[str, Row] = {}
+    for key, amounts in cells.items():
+        lost, came, in_all = (signed(one[place] for one in amounts) for place in range(3))
+        least = min(max(in_all, -999 * lost), 999 * lost)
+        rate = share(abs(least), lost)
+        found[key] = {
+            "items": len(amounts),
+            "written_off_amount": lost,
+            "recovered_in_month": came,
+            "recovered_amount": in_all,
+            "recovery_rate": -rate if rate and least < 0 else rate,
+        }
+    return found
+
+
 def _by(loans: list[tuple[date, int | None, str]], key: str, wanted: str) -> int:
     return sum(how == wanted and after is not None and after <= int(key.split()[2]) for _, after, how in loans)
 

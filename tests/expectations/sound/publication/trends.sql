@@ -186,3 +186,15 @@ select
 from marts.aging_trend
 where as_of = '2026-09-30' and item_type = 'loan' and scheme = 'CN_M_STAGE' and bucket <> 'M0'
 group by bucket;
+
+-- 7000.00 were written off in September, of which 70.00 came in October.
+create table evidence.recovered as select 'CNY' as currency, 1::bigint as items, 70.00::decimal(18, 2) as recovered;
+
+create table marts.recovery_after_write_off as
+select
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, cohort_year, segment, 'CNY' as currency, months_since, 1::bigint as items,
+    7000.00::decimal(18, 2) as written_off_amount, (70 * months_since)::decimal(18, 2) as recovered_in_month,
+    (70 * months_since)::decimal(18, 2) as recovered_amount, (0.01 * months_since)::decimal(9, 6) as recovery_rate
+from (values ('ALL'), ('2026')) as cohorts (cohort_year)
+cross join (values ('ALL'), ('personal')) as segments (segment)
+cross join (values (0), (1)) as months (months_since);
