@@ -18,6 +18,21 @@
     cast(cast({{ amount }} as decimal(38, 2)) * 100 as hugeint)
 {%- endmacro %}
 
+{#- The least amount of which `part` is at most a share of `wanted`, to the cent upwards, by exact arithmetic; `wanted` is above 0
+    and has at most 6 decimals. What decimal(18, 2) cannot hold is the most that it can. -#}
+{% macro whole_for(part, wanted) -%}
+    {{ return(adapter.dispatch('whole_for')(part, wanted)) }}
+{%- endmacro %}
+
+{% macro default__whole_for(part, wanted) -%}
+    {%- set parts = 'cast(cast(' ~ wanted ~ ' as decimal(18, 6)) * 1000000 as hugeint)' -%}
+    cast(
+        cast(
+            least(({{ in_cents(part) }} * 1000000 + {{ parts }} - 1) // {{ parts }}, 999999999999999999) as decimal(38, 0)
+        ) * cast(0.01 as decimal(9, 2)) as decimal(18, 2)
+    )
+{%- endmacro %}
+
 {#- At least low, at most high. -#}
 {% macro clamp(value, low, high) -%}
     greatest({{ low }}, least({{ value }}, {{ high }}))

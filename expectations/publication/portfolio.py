@@ -76,7 +76,9 @@ ITEMS = """
 
 # Both books in each currency that they are shown in.
 SHOWN_ITEMS = f"""
-    select item.* replace (shown_in as currency, balance * rate as balance)
+    select item.* replace (
+        shown_in as currency, balance * rate as balance, overdue_amount * rate as overdue_amount, overdue_balance * rate as overdue_balance
+    )
     from ({ITEMS}) as item
     inner join evidence.shown using (currency)
 """
@@ -289,6 +291,163 @@ def customer_type_summary() -> list[Rows]:
     ]
 
 
+def concentration() -> list[Rows]:
+    """Each dimension once more divides the whole book, by segment and currency."""
+    return [
+        adds_up(
+            "The ten largest borrowers and the others add up to both books",
+            {"balance": "balance", "overdue_amount": "overdue_amount", "overdue_balance": "overdue_balance"},
+            where="dimension = 'top_ten' and segment = 'ALL'",
+            items=SHOWN_ITEMS,
+        ),
+        rows(
+            title="Every dimension of the concentration divides the same book",
+            description="Items, balance, overdue amount and overdue balance of each, against top_ten; ALL of segments against their sum. Rows of currency ALL are rounded one by one.",
+            sql="""
+                with summed as (
+                    select
+                        dimension, segment, currency, sum(items) as items, sum(balance) as balance, sum(overdue_amount) as overdue_amount,
+                        sum(overdue_balance) as overdue_balance, if(currency = 'ALL', 0.005, 0) * count(*) as rounding
+                    from {batch}
+                    group by dimension, segment, currency
+                    union all
+                    select
+                        'segments', 'ALL', currency, sum(items), sum(balance), sum(overdue_amount), sum(overdue_balance),
+                        if(currency = 'ALL', 0.005, 0) * count(*)
+                    from {batch}
+                    where dimension = 'top_ten' and segment <> 'ALL'
+                    group by currency
+                ),
+
+                wanted as (
+                    select largest.*, unnest(['industry', 'region', 'branch', 'product']) as of_dimension
+                    from summed as largest
+                    where dimension = 'top_ten'
+                    union all
+                    select *, 'segments' from summed where dimension = 'top_ten' and segment = 'ALL'
+                )
+
+                select
+                    of_dimension as dimension, wanted.segment, wanted.currency, wanted.items as largest_items, other.items,
+                    wanted.balance as largest_balance, other.balance
+                from wanted
+                left join summed as other
+                    on other.dimension = of_dimension and other.segment = wanted.segment and other.currency = wanted.currency
+                where wanted.items is distinct from other.items
+                    or abs(wanted.balance - other.balance) > wanted.rounding + other.rounding
+                    or abs(wanted.overdue_amount - other.overdue_amount) > wanted.rounding + other.rounding
+                    or abs(wanted.overdue_balance - other.overdue_balance) > wanted.rounding + other.rounding
+            """,
+        ),
+        rows(
+            title="Each share of the concentration is its numerator over its denominator",
+            sql="""
+                select dimension, member, segment, currency
+                from {batch}
+                where (share_of_balance is null) <> (all_balance = 0)
+                    or (share_of_overdue_amount is null) <> (all_overdue_amount = 0)
+                    or (overdue_rate is null) <> (balance = 0)
+                    or abs(share_of_balance - balance::double / nullif(all_balance, 0)) > 0.00000051
+                    or abs(share_of_overdue_amount - overdue_amount::double / nullif(all_overdue_amount, 0)) > 0.00000051
+                    or abs(overdue_rate - overdue_balance::double / nullif(balance, 0)) > 0.00000051
+            """,
+        ),
+        rows(
+            title="The shares of a dimension sum to 1",
+            description="Within the rounding of each; their denominator is the sum of the numerators, to the cent.",
+            sql="""
+                select dimension, segment, currency, sum(share_of_balance) as shares, sum(share_of_overdue_amount) as overdue_shares
+                from {batch}
+                group by dimension, segment, currency
+                having abs(sum(share_of_balance) - 1) > 0.0000005 * count(*)
+                    or abs(sum(share_of_overdue_amount) - 1) > 0.0000005 * count(*)
+                    or min(all_balance) <> sum(balance) or max(all_balance) <> sum(balance)
+                    or min(all_overdue_amount) <> sum(overdue_amount) or max(all_overdue_amount) <> sum(overdue_amount)
+            """,
+        ),
+        rows(
+            title="The ten largest borrowers are those who owe most",
+            description="Ranked again from loan_aging and advance_aging, in each currency over all segments; equal ones by customer_id.",
+            sql=f"""
+                with owed as (
+                    select customer_id, currency, sum(balance) as balance from ({SHOWN_ITEMS}) as items group by customer_id, currency
+                ),
+
+                ranked as (
+                    select *, row_number() over (partition by currency order by balance desc, customer_id) as place from owed
+                ),
+
+                largest as (
+                    select currency, member::integer as place, customer_id from {{batch}}
+                    where dimension = 'top_ten' and segment = 'ALL' and member <> 'others'
+                )
+
+                select currency, place, largest.customer_id, ranked.customer_id as owes_most
+                from largest
+                full join (select * from ranked where place <= 10) as ranked using (currency, place)
+                where largest.customer_id is distinct from ranked.customer_id
+            """,
+        ),
+    ]
+
+
+def collateral_shortfall() -> list[Rows]:
+    """Loans secured by collateral, against what the ledger of collateral says of each."""
+    return [
+        rows(
+            title="Every loan that collateral secures is listed once, with its balance",
+            description="Mortgaged, pledged and combined ones of loan_aging, and those for which something was valued.",
+            sql="""
+                with secured as (
+                    select loan_id, outstanding_principal as balance from marts.loan_aging
+                    where as_of = (select max(as_of) from evidence.run) and not is_written_off
+                        and (security in ('mortgaged', 'pledged', 'combined') or loan_id in (select loan_id from evidence.collateral_of_loan))
+                ),
+
+                listed as (select loan_id, max(balance) as balance, count(*) as times from {batch} group by loan_id)
+
+                select loan_id, listed.times, listed.balance, secured.balance as outstanding_principal
+                from listed
+                full join secured using (loan_id)
+                where listed.times is distinct from 1 or listed.balance is distinct from secured.balance
+            """,
+        ),
+        rows(
+            title="Collateral of a loan is worth what the ledger says, less the haircut of its kind",
+            description="Its newest valuations by the date, in the loan's currency, added up again; and how old the oldest is.",
+            sql="""
+                select loan_id, listed.collateral_value, again.collateral_value as recomputed, listed.value_after_haircut, again.value_after_haircut as after_again
+                from {batch} as listed
+                left join evidence.collateral_of_loan as again using (loan_id)
+                where listed.collateral_value <> coalesce(again.collateral_value, 0)
+                    or listed.value_after_haircut <> coalesce(again.value_after_haircut, 0)
+                    or listed.oldest_valued_on is distinct from again.oldest_valued_on
+                    or listed.oldest_valued_on + listed.oldest_age_days not in (select as_of from evidence.run)
+            """,
+        ),
+        rows(
+            title="A shortfall is what collateral leaves of the balance",
+            description="Never below 0; and the ratio is the balance over the value after haircut.",
+            sql="""
+                select loan_id, balance, value_after_haircut, shortfall, loan_to_value
+                from {batch}
+                where shortfall is distinct from greatest(0, balance - value_after_haircut)
+                    or (loan_to_value is null) <> (value_after_haircut = 0)
+                    or abs(loan_to_value - least(999, balance::double / nullif(value_after_haircut, 0))) > 0.00000051
+            """,
+        ),
+        rows(
+            title="The collateral asked for restores the target, and a cent less would not",
+            sql="""
+                select loan_id, balance, value_after_haircut, target_loan_to_value, collateral_to_ask
+                from {batch}
+                where collateral_to_ask < 0 or balance > target_loan_to_value * (value_after_haircut + collateral_to_ask)
+                    or (collateral_to_ask > 0 and balance <= target_loan_to_value * (value_after_haircut + collateral_to_ask - 0.01))
+            """,
+        ),
+    ]
+
+
 MARTS = {
     "advance_aging": ("Advances", advance_aging),
     "advance_distribution": ("Distribution of advances", advance_distribution),
@@ -296,4 +455,6 @@ MARTS = {
     "advance_loan_cross": ("Advances by loans", advance_loan_cross),
     "overdue_customers": ("Overdue customers", overdue_customers),
     "customer_type_summary": ("Types of overdue customers", customer_type_summary),
+    "concentration": ("Concentration", concentration),
+    "collateral_shortfall": ("Collateral and its shortfall", collateral_shortfall),
 }

@@ -270,10 +270,76 @@ def class_migration_rates() -> list[Rows]:
     ]
 
 
+def forbearance() -> list[Rows]:
+    """Concessions, against what loan_aging says of the plan in force and of restructuring, and the ledger of waivers."""
+    return [
+        rows(
+            title="A loan is restructured in loan_aging where forbearance has its restructuring",
+            sql="""
+                select loan_id, aged.is_restructured, listed.times
+                from (select * from marts.loan_aging where as_of = (select max(as_of) from evidence.run)) as aged
+                full join (select loan_id, count(*) as times from {batch} where kind = 'restructured' group by loan_id) as listed
+                    using (loan_id)
+                where coalesce(aged.is_restructured, false) <> (coalesce(listed.times, 0) = 1) or listed.times > 1
+            """,
+        ),
+        rows(
+            title="Days before the plan or the extension in force are those of loan_aging",
+            description="And no loan that was late before its plan took effect is without a new plan or an extension.",
+            sql="""
+                with agreed as (
+                    select loan_id, event_on, days_before from {batch} where kind in ('new_plan', 'extension')
+                ),
+
+                aged as (select * from marts.loan_aging where as_of = (select max(as_of) from evidence.run))
+
+                select loan_id, agreed.event_on, agreed.days_before, aged.days_before_plan
+                from agreed
+                left join aged using (loan_id)
+                where aged.loan_id is null
+                    or (agreed.event_on = aged.plan_effective_on and agreed.days_before is distinct from aged.days_before_plan)
+                union all
+                select loan_id, plan_effective_on, null, days_before_plan
+                from aged
+                where days_before_plan > 0 and plan_no > 1 and plan_effective_on > disbursed_on
+                    and loan_id not in (select loan_id from agreed)
+            """,
+        ),
+        rows(
+            title="Waivers add up to those of the ledger",
+            description="Of loans that are open, less reversals by the date, by currency, to the cent.",
+            sql="""
+                select currency, listed.waived, ledger.waived as in_ledger
+                from (select currency, sum(waived_amount) as waived from {batch} where kind = 'waiver' group by currency) as listed
+                full join evidence.waived as ledger using (currency)
+                where coalesce(listed.waived, 0) <> coalesce(ledger.waived, 0)
+            """,
+        ),
+        rows(
+            title="What followed a concession follows from its dates",
+            description="A default again lies after it and within the observation; an observation that has passed has ended; days were taken away where there are fewer.",
+            sql="""
+                select loan_id, event_on, kind, observation_ends_on, is_observation_passed, redefault_on
+                from {batch}
+                where is_redefault <> (redefault_on is not null)
+                    or redefault_on <= event_on or redefault_on >= observation_ends_on
+                    or is_observation_passed <> coalesce(
+                        observation_ends_on <= (select max(as_of) from evidence.run) and (redefault_on is null or kind = 'restructured'), false
+                    )
+                    or is_in_arrears <> (days_before > 0)
+                    or is_reaging <> (kind in ('extension', 'new_plan') and days_after < days_before)
+                    or (waived_amount is null) <> (kind <> 'waiver') or (rate_after is null) <> (kind <> 'rate_cut') or rate_after >= rate_before
+                    or event_on > (select max(as_of) from evidence.run)
+            """,
+        ),
+    ]
+
+
 MARTS = {
     "class_migration": ("Migration of classes", class_migration),
     "class_migration_rates": ("Rates of migration", class_migration_rates),
     "risk_classification": ("Risk classification", risk_classification),
     "watchlist": ("Watchlist", watchlist),
+    "forbearance": ("Concessions", forbearance),
     "case_files": ("Case files", case_files),
 }

@@ -117,6 +117,123 @@ def recovery_by_age() -> list[Rows]:
     ]
 
 
+def cure_curves() -> list[Rows]:
+    return [
+        rows(
+            title="A cure curve follows the loans that the trend has in the stage",
+            description="Loans of the book at each month's last date of the history, as far as they were followed for so many whole months.",
+            sql="""
+                with month_end as (
+                    select max(as_of) as as_of from (select distinct as_of from marts.aging_trend) as dates group by date_trunc('month', as_of)
+                ),
+
+                late as (
+                    select as_of, bucket as m_stage, segment, sum(items) as loans from marts.aging_trend
+                    where item_type = 'loan' and scheme = 'CN_M_STAGE' and bucket <> 'M0' and currency <> 'ALL'
+                    group by as_of, bucket, segment
+                    having sum(items) > 0
+                ),
+
+                followed as (
+                    select opening.as_of, n.months_since
+                    from month_end as opening
+                    cross join (select unnest(range(1, 13)) as months_since) as n
+                    inner join month_end as later
+                        on date_diff('month', opening.as_of, later.as_of) = n.months_since
+                            and later.as_of >= opening.as_of + to_months(n.months_since::integer)
+                ),
+
+                wanted as (
+                    select late.m_stage, unnest(['ALL', late.segment]) as segment, followed.months_since, late.loans
+                    from late
+                    inner join followed using (as_of)
+                ),
+
+                summed as (
+                    select m_stage, segment, months_since, sum(loans) as loans from wanted group by m_stage, segment, months_since
+                )
+
+                select m_stage, segment, months_since, curve.loans, summed.loans as in_trend
+                from {batch} as curve
+                full join summed using (m_stage, segment, months_since)
+                where curve.loans is distinct from summed.loans
+            """,
+        ),
+        rows(
+            title="Each rate of a cure curve is its numerator over the loans",
+            description="No loan is counted twice, and none is cured in a month that was not cured by it.",
+            sql="""
+                select m_stage, segment, months_since, loans, cured_loans, cure_rate, reaged_loans, reage_rate
+                from {batch}
+                where abs(cure_rate - cured_loans::double / loans) > 0.00000051 or abs(reage_rate - reaged_loans::double / loans) > 0.00000051
+                    or cured_loans + reaged_loans + other_loans > loans or cured_in_month > cured_loans or cure_rate is null or reage_rate is null
+            """,
+        ),
+        rows(
+            title="The row ALL of a cure curve is the sum of its segments",
+            sql="""
+                select m_stage, months_since
+                from {batch}
+                group by m_stage, months_since
+                having sum(cured_loans) filter (segment = 'ALL') is distinct from sum(cured_loans) filter (segment <> 'ALL')
+                    or sum(reaged_loans) filter (segment = 'ALL') is distinct from sum(reaged_loans) filter (segment <> 'ALL')
+                    or sum(other_loans) filter (segment = 'ALL') is distinct from sum(other_loans) filter (segment <> 'ALL')
+            """,
+        ),
+    ]
+
+
+def recovery_after_write_off() -> list[Rows]:
+    summed = ("items", "written_off_amount", "recovered_in_month", "recovered_amount")
+    return [
+        rows(
+            title="What came in after write-offs is what the ledgers say",
+            description="Items followed for a whole month and all cash of whole months, worked out from dates and amounts of the ledgers, by currency.",
+            sql="""
+                with curve as (
+                    select currency, max(items) filter (months_since = 0) as items, sum(recovered_in_month) as recovered
+                    from {batch}
+                    where cohort_year = 'ALL' and segment = 'ALL' and currency <> 'ALL'
+                    group by currency
+                )
+
+                select currency, curve.items, ledgers.items as in_ledgers, curve.recovered, ledgers.recovered as recovered_in_ledgers
+                from curve
+                full join evidence.recovered as ledgers using (currency)
+                where curve.items is distinct from ledgers.items or curve.recovered is distinct from ledgers.recovered
+            """,
+        ),
+        rows(
+            title="Each rate of recovery after write-off is its numerator over what was written off",
+            sql="""
+                select cohort_year, segment, currency, months_since, recovered_amount, written_off_amount, recovery_rate
+                from {batch}
+                where (recovery_rate is null) <> (written_off_amount = 0)
+                    or abs(recovery_rate - greatest(-999, least(999, recovered_amount::double / nullif(written_off_amount, 0)))) > 0.00000051
+            """,
+        ),
+        rows(
+            title="The rows ALL of recovery after write-off are the sums of cohorts and segments",
+            description="In each currency, to the cent.",
+            sql=f"""
+                with summed as (
+                    select
+                        currency, months_since, cohort_year = 'ALL' as is_all_cohorts, segment = 'ALL' as is_all_segments,
+                        {", ".join(f"sum({name}) as {name}" for name in summed)}
+                    from {{batch}}
+                    where currency <> 'ALL'
+                    group by all
+                )
+
+                select currency, months_since
+                from summed
+                group by currency, months_since
+                having count(*) <> 4 or {" or ".join(f"min({name}) <> max({name})" for name in summed)}
+            """,
+        ),
+    ]
+
+
 def vintages() -> list[Rows]:
     rates = [
         (f"{kind}_{days}_{part}", f"{kind}_{days}_rate_by_{by}", whole)
@@ -169,5 +286,7 @@ MARTS = {
     "aging_trend": ("Aging trend", aging_trend),
     "roll_rates": ("Roll rates", roll_rates),
     "recovery_by_age": ("Recovery by age", recovery_by_age),
+    "cure_curves": ("Cure curves", cure_curves),
+    "recovery_after_write_off": ("Recovery after write-off", recovery_after_write_off),
     "vintages": ("Vintages", vintages),
 }

@@ -109,6 +109,34 @@ inner join open_loan using (loan_id)
 where valued.currency is null or valued.currency = open_loan.currency
 group by open_loan.customer_id, open_loan.currency;
 
+-- What each loan's collateral is worth, and what the haircut of its kind leaves of each; kind * is for all others.
+create table evidence.collateral_of_loan as
+with valued as (
+    select * from work.raw.collateral
+    where valued_on <= (select as_of from clock)
+    qualify row_number() over (partition by collateral_id order by valued_on desc, _delivery_no desc) = 1
+),
+
+haircut as (
+    select kind, haircut from work.policy.collateral_haircut
+)
+
+select
+    open_loan.loan_id,
+    coalesce(sum(valued.value) filter (is_counted), 0)::decimal(18, 2) as collateral_value,
+    coalesce(sum(round(valued.value * (1 - coalesce(haircut.haircut, other.haircut)), 2)) filter (is_counted), 0)::decimal(18, 2)
+        as value_after_haircut,
+    min(valued.valued_on) filter (is_counted) as oldest_valued_on
+from (
+    select valued.*, valued.currency is null or valued.currency = open_loan.currency as is_counted
+    from valued
+    inner join open_loan using (loan_id)
+) as valued
+inner join open_loan using (loan_id)
+inner join haircut as other on other.kind = '*'
+left join haircut on haircut.kind = valued.kind
+group by open_loan.loan_id;
+
 create table evidence.loans_made as
 select customer_id, disbursed_on, count(*) as loans
 from loan

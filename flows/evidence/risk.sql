@@ -88,3 +88,17 @@ where not advances_out.is_written_off;
 -- What the rates of migration of this policy are.
 create table evidence.migration_rate as
 select rate_id, from_class_min, from_class_max, to_class_min from work.policy.migration_rate;
+
+-- What was waived of loans that are open, less what of it was taken back.
+create table evidence.waived as
+select loan.currency, sum(if(money.kind = 'waiver', money.amount, -money.amount))::decimal(18, 2) as waived
+from repayment as money
+inner join loan using (loan_id)
+left join repayment as undone on undone.repayment_id = money.reverses_id
+cross join clock
+where
+    money.paid_on <= clock.as_of
+    and loan.disbursed_on <= clock.as_of
+    and coalesce(loan.closed_on > clock.as_of, true)
+    and (money.kind = 'waiver' or (money.kind = 'reversal' and undone.kind = 'waiver'))
+group by loan.currency;

@@ -92,3 +92,43 @@ paid as (
 select as_of, currency, coalesce(lent.lent, 0)::decimal(18, 2) as lent, coalesce(paid.paid, 0)::decimal(18, 2) as paid
 from lent
 full join paid using (as_of, currency);
+
+-- What was written off and followed for a whole month of the calendar, and the cash that came in whole months after it, 60 at most.
+create table evidence.recovered as
+with lost as (
+    select loan_id as item_id, currency, written_off_on from loan
+    where written_off_on <= (select as_of from clock) and coalesce(closed_on >= written_off_on, true)
+    union all
+    select advance_id, currency, written_off_on from advance where written_off_on <= (select as_of from clock)
+),
+
+-- the first day of the month that is not whole yet
+edge as (
+    select date_trunc('month', as_of + 1)::date as day from clock
+),
+
+received as (
+    select loan_id as item_id, repayment_id as id, paid_on, amount, kind, reverses_id from repayment
+    union all
+    select advance_id, advance_repayment_id, paid_on, amount, kind, reverses_id from advance_repayment
+),
+
+cash as (
+    select lost.currency, sum(if(received.kind = 'payment', received.amount, -received.amount)) as recovered
+    from lost
+    inner join received using (item_id)
+    left join received as undone on undone.id = received.reverses_id and undone.item_id = received.item_id
+    cross join edge
+    where
+        received.paid_on > lost.written_off_on
+        and received.paid_on < edge.day
+        and date_diff('month', lost.written_off_on, received.paid_on) <= 60
+        and (received.kind = 'payment' or (received.kind = 'reversal' and undone.kind = 'payment'))
+    group by lost.currency
+)
+
+select lost.currency, count(*) as items, coalesce(any_value(cash.recovered), 0)::decimal(18, 2) as recovered
+from lost
+inner join edge on lost.written_off_on < edge.day
+left join cash on cash.currency = lost.currency
+group by lost.currency;

@@ -14,7 +14,7 @@ from pathlib import Path
 from flows.database import quote
 from flows.errors import UsageError
 from flows.policy.conduct import check_conduct, check_parts_of_day
-from flows.policy.portfolio import check_portfolio
+from flows.policy.portfolio import check_collateral, check_portfolio
 from flows.policy.risk import check_risk
 from flows.policy.schemes import check_defaults, check_schemes, check_statement_rows
 from flows.policy.seeds import PROJECT, Seed, check_order, check_references, check_seed, shipped_seeds
@@ -120,6 +120,7 @@ def read_policy(folder: Path | None = None) -> Policy:
     check_statement_rows(seeds["statement_row"], seeds["bucket_scheme"])
     check_defaults(seeds)
     check_portfolio(seeds)
+    check_collateral(seeds["collateral_haircut"], settings)
     check_risk(seeds, settings)
     check_conduct(seeds["collection_rule"], settings["collection_jurisdictions"])
     check_parts_of_day(seeds["part_of_day"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 from flows.errors import UsageError
@@ -63,3 +64,19 @@ def check_portfolio(seeds: dict[str, Seed]) -> None:
                 f"{rules.path}, line {line}: {row['signal']} has the severity of {signals[row['severity']]}. "
                 "Allowed: rules of one severity with one signal."
             )
+
+
+def check_collateral(haircuts: Seed, settings: dict[str, str]) -> None:
+    """Every collateral has a haircut of 0 to 1, and the target can be reached."""
+    for line, row in enumerate(haircuts.rows, start=2):
+        if not 0 <= Decimal(row["haircut"]) <= 1:
+            raise UsageError(
+                f"{haircuts.path}, line {line}, haircut: {row['haircut']} is not allowed. Allowed: 0 to 1, as 0.30 for 30 %."
+            )
+    if not any(row["kind"] == "*" for row in haircuts.rows):
+        raise UsageError(f"{haircuts.path}: no row for *. Allowed: one row of kind *, for every kind that has none.")
+    target = Decimal(settings["target_loan_to_value"])
+    if not Decimal("0.01") <= target <= 10 or target != round(target, 6):
+        raise UsageError(
+            f"policy, setting target_loan_to_value: {target} is not allowed. Allowed: 0.01 to 10, with at most 6 decimals, as 0.90."
+        )

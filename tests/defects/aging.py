@@ -26,7 +26,7 @@ DEFECTS = {
         delete from evidence.book; delete from evidence.recomputed; delete from evidence.previous;
         delete from marts.loan_aging; delete from marts.aging_distribution;
         delete from marts.advance_aging; delete from evidence.advances_out; delete from marts.advance_distribution;
-        delete from marts.customer_exposure; delete from marts.advance_loan_cross; delete from marts.overdue_customers;
+        delete from marts.customer_exposure; delete from marts.advance_loan_cross; delete from marts.overdue_customers; delete from marts.concentration; delete from marts.collateral_shortfall; delete from marts.forbearance; delete from marts.cure_curves; delete from marts.recovery_after_write_off; delete from evidence.recovered; delete from evidence.waived;
         delete from marts.customer_type_summary; delete from marts.aging_trend; delete from marts.headline; delete from evidence.items_at;
         delete from marts.roll_forward; delete from evidence.moved; delete from marts.bi_aging_over_time;
         delete from marts.bi_segments; delete from marts.class_migration; delete from marts.class_migration_rates;

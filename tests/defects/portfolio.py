@@ -7,6 +7,8 @@ MARTS = (
     "advance_loan_cross",
     "overdue_customers",
     "customer_type_summary",
+    "concentration",
+    "collateral_shortfall",
 )
 
 DEFECTS = {
@@ -81,6 +83,41 @@ DEFECTS = {
         "marts.customer_type_summary",
         "The balances of all customers of the primary types add up to the book",
     ): "update marts.customer_type_summary set type_balance = type_balance + 0.01 where type_basis = 'primary' and currency = 'USD'",
+    ("marts.concentration", "The ten largest borrowers and the others add up to both books"): """
+        update marts.concentration set overdue_balance = overdue_balance + 0.01, overdue_rate = (overdue_balance + 0.01)::double / balance
+        where currency = 'USD' and (dimension = 'top_ten' and member = '1' or dimension <> 'top_ten')""",
+    (
+        "marts.concentration",
+        "Every dimension of the concentration divides the same book",
+    ): "delete from marts.concentration where dimension = 'branch' and segment = 'personal' and currency = 'USD'",
+    (
+        "marts.concentration",
+        "Each share of the concentration is its numerator over its denominator",
+    ): "update marts.concentration set overdue_rate = 0.5 where dimension = 'branch' and currency = 'USD'",
+    (
+        "marts.concentration",
+        "The shares of a dimension sum to 1",
+    ): "update marts.concentration set all_balance = all_balance + 0.01 where dimension = 'top_ten' and member = '3' and currency = 'USD'",
+    (
+        "marts.concentration",
+        "The ten largest borrowers are those who owe most",
+    ): "update marts.concentration set customer_id = 'C-9' where member = '2' and currency = 'USD' and segment = 'ALL'",
+    (
+        "marts.collateral_shortfall",
+        "Every loan that collateral secures is listed once, with its balance",
+    ): "insert into marts.collateral_shortfall select * replace ('L-6' as loan_id) from marts.collateral_shortfall where loan_id = 'L-4'",
+    (
+        "marts.collateral_shortfall",
+        "Collateral of a loan is worth what the ledger says, less the haircut of its kind",
+    ): "update evidence.collateral_of_loan set value_after_haircut = value_after_haircut + 0.01",
+    (
+        "marts.collateral_shortfall",
+        "A shortfall is what collateral leaves of the balance",
+    ): "update marts.collateral_shortfall set shortfall = shortfall - 0.01 where loan_id = 'L-4'",
+    (
+        "marts.collateral_shortfall",
+        "The collateral asked for restores the target, and a cent less would not",
+    ): "update marts.collateral_shortfall set collateral_to_ask = collateral_to_ask + 0.01 where loan_id = 'L-4'",
 }
 DEFECTS |= {
     (f"marts.{mart}", "Every row is of a date that was asked for"): f"update marts.{mart} set as_of = as_of - 1"

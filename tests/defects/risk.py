@@ -115,4 +115,28 @@ DEFECTS = {
         "marts.class_migration_rates",
         "Every row names the policy it was computed under",
     ): "update marts.class_migration_rates set policy_version = 'policy-0'",
+    (
+        "marts.forbearance",
+        "A loan is restructured in loan_aging where forbearance has its restructuring",
+    ): "delete from marts.forbearance where kind = 'restructured'",
+    (
+        "marts.forbearance",
+        "Days before the plan or the extension in force are those of loan_aging",
+    ): "update marts.forbearance set days_before = 39 where kind = 'new_plan'",
+    (
+        "marts.forbearance",
+        "Waivers add up to those of the ledger",
+    ): "update evidence.waived set waived = 12.01",
+    (
+        "marts.forbearance",
+        "What followed a concession follows from its dates",
+    ): "update marts.forbearance set redefault_on = event_on where kind = 'restructured'",
+    (
+        "marts.forbearance",
+        "Every row is of a date that was asked for",
+    ): "update marts.forbearance set as_of = as_of - 1",
+    (
+        "marts.forbearance",
+        "Every row names the policy it was computed under",
+    ): "update marts.forbearance set policy_version = 'policy-0'",
 }

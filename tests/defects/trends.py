@@ -1,6 +1,6 @@
 """Trend, roll rates, recovery, vintages: each expectation, and what breaks it and nothing else."""
 
-MARTS = ("aging_trend", "roll_rates", "recovery_by_age", "vintages")
+MARTS = ("aging_trend", "roll_rates", "recovery_by_age", "cure_curves", "recovery_after_write_off", "vintages")
 
 DEFECTS = {
     (
@@ -41,6 +41,38 @@ DEFECTS = {
         "marts.recovery_by_age",
         "Every row is of a date that was asked for",
     ): "update marts.recovery_by_age set as_of = as_of + 1 where horizon_days = 30",
+    (
+        "marts.cure_curves",
+        "Every row is of a date that was asked for",
+    ): "update marts.cure_curves set as_of = as_of - 1",
+    (
+        "marts.cure_curves",
+        "A cure curve follows the loans that the trend has in the stage",
+    ): "update marts.cure_curves set loans = loans + 1 where m_stage = 'M1' and segment = 'ALL'",
+    (
+        "marts.cure_curves",
+        "Each rate of a cure curve is its numerator over the loans",
+    ): "update marts.cure_curves set cure_rate = 0.000001 where m_stage = 'M1' and segment = 'ALL'",
+    (
+        "marts.cure_curves",
+        "The row ALL of a cure curve is the sum of its segments",
+    ): "update marts.cure_curves set cured_loans = 1, cure_rate = 0.5 where m_stage = 'M1' and segment = 'ALL'",
+    (
+        "marts.recovery_after_write_off",
+        "Every row is of a date that was asked for",
+    ): "update marts.recovery_after_write_off set as_of = as_of - 1",
+    (
+        "marts.recovery_after_write_off",
+        "What came in after write-offs is what the ledgers say",
+    ): "update evidence.recovered set recovered = recovered + 0.01",
+    (
+        "marts.recovery_after_write_off",
+        "Each rate of recovery after write-off is its numerator over what was written off",
+    ): "update marts.recovery_after_write_off set recovery_rate = 0.02 where months_since = 1 and segment = 'ALL'",
+    (
+        "marts.recovery_after_write_off",
+        "The rows ALL of recovery after write-off are the sums of cohorts and segments",
+    ): "update marts.recovery_after_write_off set written_off_amount = 7000.01 where segment = 'personal' and cohort_year = '2026'",
     (
         "marts.vintages",
         "No more loans of a vintage are late by more days than by fewer",

@@ -269,6 +269,54 @@ def _collateral(rows: Ledgers, day: date, of_book: set[str]) -> Amounts:
     return found
 
 
+def collateral_shortfall(ledgers: Ledgers, day: date, loans: Mapping[str, Row]) -> dict[str, Row]:
+    """`collateral_shortfall`: loan -> column -> value. One loan after the other, with everything that was ever valued for it."""
+    haircuts = {row["kind"]: row for row in seed("collateral_haircut")}
+    newest: dict[str, Row] = {}
+    for row in known(ledgers)["collateral"]:
+        seen = newest.get(row["collateral_id"])
+        if row["valued_on"] <= day and (seen is None or seen["valued_on"] < row["valued_on"]):
+            newest[row["collateral_id"]] = row
+    found = {}
+    for loan_id, loan in loans.items():
+        mine = [row for row in newest.values() if row["loan_id"] == loan_id]
+        if loan["is_written_off"] or not (mine or loan["security"] in ("mortgaged", "pledged", "combined")):
+            continue
+        counted = [row for row in mine if row["currency"] in (None, loan["currency"])]
+        of_kind = [haircuts.get(row["kind"]) or haircuts["*"] for row in counted]
+        left = sum(
+            (
+                rounded(Fraction(row["value"]) * (1 - Fraction(cut["haircut"])), 2)
+                for row, cut in zip(counted, of_kind, strict=True)
+            ),
+            Decimal(0),
+        )
+        ages = [(day - row["valued_on"]).days for row in counted]
+        owed = loan["outstanding_principal"]
+        needed = Fraction(owed) / Fraction("0.9") * 100  # in cents, of which a part is a whole one more
+        asked = Decimal(-(-needed.numerator // needed.denominator)).scaleb(-2) - left
+        found[loan_id] = {
+            "security": loan["security"],
+            "days_past_due": loan["days_past_due"],
+            "collaterals": len(counted),
+            "uncounted_collaterals": len(mine) - len(counted),
+            "kinds_zh": "、".join(sorted({cut["label_zh"] for cut in of_kind})) or None,
+            "kinds_en": ", ".join(sorted({cut["label_en"] for cut in of_kind})) or None,
+            "oldest_valued_on": min((row["valued_on"] for row in counted), default=None),
+            "oldest_age_days": max(ages, default=None),
+            "has_stale_valuation": any(
+                age > int(cut["revalue_after_days"]) for age, cut in zip(ages, of_kind, strict=True)
+            ),
+            "collateral_value": sum((row["value"] for row in counted), Decimal(0)),
+            "value_after_haircut": left,
+            "balance": owed,
+            "shortfall": max(Decimal(0), owed - left),
+            "loan_to_value": share(min(owed, 999 * left), left),
+            "collateral_to_ask": max(Decimal(0), asked),
+        }
+    return found
+
+
 def advance_loan_cross(items_of: Book) -> dict[str, Row]:
     cells: dict[str, list[list[Item]]] = defaultdict(list)
     for (_, currency), items in items_of.items():
@@ -401,3 +449,61 @@ def customer_type_summary(
             "overdue_rate": share(sums["overdue_balance"], type_balance),
         }
     return found
+
+
+def concentration(ledgers: Ledgers, day: date, items_of: Book, lag_days: int = 1) -> dict[str, Row]:
+    """`concentration`: "dimension member segment currency" -> column -> value.
+
+    An item stands in each dimension once, under its own segment and under ALL, in its own currency and in ALL.
+    """
+    customers, shown = versions(ledgers, "customers"), currencies(ledgers, day)
+    cells: dict[tuple[str, str], list[tuple[Item, Fraction]]] = defaultdict(list)
+    for items in items_of.values():
+        for item in items:
+            for currency, rate in shown[item.row["currency"]].items():
+                for segment in ("ALL", item.row["segment"]):
+                    cells[segment, currency].append((item, rate))
+    found: dict[str, Row] = {}
+    for (segment, currency), held in cells.items():
+        owed: dict[str, Fraction] = defaultdict(Fraction)
+        for item, rate in held:
+            owed[item.row["customer_id"]] += item.balance * rate
+        ranked = sorted(owed, key=lambda customer: (-owed[customer], customer))
+        places = {customer: str(n) if n <= 10 else "others" for n, customer in enumerate(ranked, start=1)}
+        for dimension in ("top_ten", "industry", "region", "branch", "product"):
+            members: dict[str, list[tuple[Item, Fraction]]] = defaultdict(list)
+            for item, rate in held:
+                customer = item.row["customer_id"]
+                if dimension == "top_ten":
+                    member = places[customer]
+                elif dimension in ("branch", "product"):
+                    member = (item.kind == "loan" and item.row[f"{dimension}_id"]) or "not_stated"
+                else:
+                    member = attribute(customers[(customer,)], dimension, day, lag_days) or "not_stated"
+                members[member].append((item, rate))
+            rows = {}
+            for member, mine in members.items():
+                rows[member] = {
+                    "customer_id": ranked[int(member) - 1] if member.isdigit() and dimension == "top_ten" else None,
+                    "customers": len({item.row["customer_id"] for item, _ in mine}),
+                    "items": len(mine),
+                    "balance": total(item.balance * rate for item, rate in mine),
+                    "overdue_amount": total(item.overdue_amount * rate for item, rate in mine),
+                    "overdue_balance": total(item.overdue_balance * rate for item, rate in mine),
+                }
+            for number, member in enumerate(_in_order(dimension, rows), start=1):
+                row = rows[member]
+                row["member_order"] = number
+                for figure in ("balance", "overdue_amount"):
+                    row[f"all_{figure}"] = sum(other[figure] for other in rows.values())
+                    row[f"share_of_{figure}"] = share(row[figure], row[f"all_{figure}"])
+                row["overdue_rate"] = share(row["overdue_balance"], row["balance"])
+                found[f"{dimension} {member} {segment} {currency}"] = row
+    return found
+
+
+def _in_order(dimension: str, rows: Mapping[str, Row]) -> list[str]:
+    """Ranks as they count, other members by balance, those that are none of their own last."""
+    if dimension == "top_ten":
+        return sorted(rows, key=lambda member: int(member) if member.isdigit() else 99)
+    return sorted(rows, key=lambda member: (member == "not_stated", -rows[member]["balance"], member))

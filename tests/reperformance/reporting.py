@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from flows.evidence import recompute
 from flows.evidence.recompute import Calendar, Ledgers, Row, attribute, known, versions
-from reperformance import portfolio, risk
+from reperformance import histories, portfolio, risk
 from reperformance.portfolio import rounded, share, total
 
 OF_LOANS = ("loans", "installments", "repayments", "charges", "pauses")
@@ -327,6 +327,95 @@ def class_migration_rates(
         sums["rate_by_count"] = share(sums["migrated_items"], sums["kept_items"])
         sums["rate_by_balance"] = share(sums["migrated_balance"], sums["kept_balance"])
     return found
+
+
+def cure_curves(
+    ledgers: Ledgers, dates: Sequence[date], items: ItemsAt, gone: Sequence[Exit], calendar: Calendar
+) -> dict[str, Row]:
+    """`cure_curves`: "stage segment months" -> column -> value. Each loan is followed from each month's end at which it is late."""
+    rows = known(ledgers)
+    products = recompute.Products(rows["products"])
+    files = {one.row["loan_id"]: one for one in recompute.loan_files(rows, versions(ledgers, "loans"))}
+    ends = sorted({(day.year, day.month): day for day in sorted(dates)}.values())
+    found: dict[str, list[tuple[date, int | None, str]]] = defaultdict(list)
+    for opening in ends:
+        later = [(day, (day.year - opening.year) * 12 + day.month - opening.month) for day in ends if day > opening]
+        for (kind, loan_id), item in items[opening].items():
+            if kind != "loan" or item.days == 0:
+                continue
+            loan, after, how = files[loan_id], None, "none"
+            closed_on, lost_on = loan.row["closed_on"], loan.row["written_off_on"]
+            for day, months in later:
+                now = items[day].get((kind, loan_id))
+                is_repaid = closed_on and closed_on <= day and (loan.row["close_reason"] or "repaid") == "repaid"
+                if (now and now.days == 0) or (is_repaid and not (lost_on and lost_on <= closed_on)):
+                    after = months
+                    reaged = histories.reaged_days(loan, day, products, calendar)
+                    paid = histories.cash(loan, opening, day) > 0
+                    how = "reaged" if any(one > opening for one in reaged) else "cured" if paid else "other"
+                    break
+            stage = "M7+" if item.days > 180 else f"M{-(-item.days // 30)}"
+            for _, months in ((day, n) for day, n in later if n <= 12 and day >= risk._months_later(opening, n)):
+                for segment in ("ALL", item.segment):
+                    found[f"{stage} {segment} {months}"].append((opening, after, how))
+    return {
+        key: {
+            "openings": len({opening for opening, *_ in loans}),
+            "loans": len(loans),
+            "cured_in_month": sum(how == "cured" and after == int(key.split()[2]) for _, after, how in loans),
+            "cured_loans": (cured := _by(loans, key, "cured")),
+            "cure_rate": share(cured, len(loans)),
+            "reaged_loans": (reaged := _by(loans, key, "reaged")),
+            "reage_rate": share(reaged, len(loans)),
+            "other_loans": _by(loans, key, "other"),
+        }
+        for key, loans in found.items()
+    }
+
+
+def recovery_after_write_off(
+    ledgers: Ledgers, dates: Sequence[date], items: ItemsAt, gone: Sequence[Exit]
+) -> dict[str, Row]:
+    """`recovery_after_write_off`: "year segment currency months" -> column -> value. One item and one month after the other."""
+    rows, as_of = known(ledgers), dates[-1]
+    shown, paid = portfolio.currencies(ledgers, as_of), _cash(rows, {})
+    cells: dict[str, list[tuple[Fraction, Fraction, Fraction]]] = defaultdict(list)
+    for one in gone:
+        if one.how != "written_off":
+            continue
+        in_all = Fraction(0)
+        for n in range(61):
+            year, month = divmod(one.day.year * 12 + one.day.month - 1 + n, 12)
+            following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+            if (following - as_of).days > 1:
+                break
+            came = sum(
+                (amount for on, amount in paid[one.ident] if one.day < on and (on.year, on.month - 1) == (year, month)),
+                Fraction(0),
+            )
+            in_all += came
+            for currency, rate in shown[one.currency].items():
+                for cohort in ("ALL", one.day.year):
+                    for segment in ("ALL", one.segment):
+                        amounts = one.balance * rate, came * rate, in_all * rate
+                        cells[f"{cohort} {segment} {currency} {n}"].append(amounts)
+    found: dict[str, Row] = {}
+    for key, amounts in cells.items():
+        lost, came, in_all = (signed(one[place] for one in amounts) for place in range(3))
+        least = min(max(in_all, -999 * lost), 999 * lost)
+        rate = share(abs(least), lost)
+        found[key] = {
+            "items": len(amounts),
+            "written_off_amount": lost,
+            "recovered_in_month": came,
+            "recovered_amount": in_all,
+            "recovery_rate": -rate if rate and least < 0 else rate,
+        }
+    return found
+
+
+def _by(loans: list[tuple[date, int | None, str]], key: str, wanted: str) -> int:
+    return sum(how == wanted and after is not None and after <= int(key.split()[2]) for _, after, how in loans)
 
 
 def signed(amounts: Iterable[Fraction]) -> Decimal:

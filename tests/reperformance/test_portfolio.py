@@ -111,6 +111,24 @@ def with_advances(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
     return ledgers
 
 
+def with_kinds(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
+    """Collateral of every kind, of none and of one that no row speaks of; some loans have a second one, and near their balance."""
+    dice = random.Random(seed)
+    for row in list(ledgers["collateral"]):
+        row["kind"] = dice.choice(("deposit", "receivables", "real_estate", "vehicle", "horse", None))
+        if dice.random() < 0.5:
+            value = Decimal(dice.choice((0, 1, 33_333, 50_001, 99_999))).scaleb(-2)
+            other = {
+                "collateral_id": row["collateral_id"] + "B",
+                "value": value,
+                "kind": dice.choice(("deposit", "vehicle")),
+            }
+            if dice.random() < 0.3:
+                other["valued_on"] = row["valued_on"] - timedelta(days=400)
+            ledgers["collateral"].append(row | other)
+    return ledgers
+
+
 def with_long_terms(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
     """Some loans run for five years to the month or a month more, of which some are in a currency without an amount."""
     dice = random.Random(seed)
@@ -120,6 +138,15 @@ def with_long_terms(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
             on = row["disbursed_on"]
             row["matures_on"] = date(on.year + years, 1 if years == 6 else on.month, 1)
             row["currency"] = "EUR" if int(row["loan_id"][1:]) % 3 == 0 else row["currency"]
+    return ledgers
+
+
+def with_places(ledgers: recompute.Ledgers, seed: int) -> recompute.Ledgers:
+    """Customers have an industry and a region, or none; a later version has others."""
+    dice = random.Random(seed)
+    for row in ledgers["customers"]:
+        row["industry"] = dice.choice(("farming", "mining", "trade", None))
+        row["region"] = dice.choice(("north", "south", None))
     return ledgers
 
 
@@ -153,7 +180,7 @@ def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     for row in ledgers["advances"]:
         if row["customer_id"] in patient:  # not due for years: where loans are paid, it is left out and not late
             row |= {"kind": "card", "due_on": row["advanced_on"] + timedelta(days=2500)}
-    ledgers = with_rates(ledgers, rated)
+    ledgers = with_kinds(with_places(with_rates(ledgers, rated), seed), seed)
     strategies.write_landing(ledgers, landing)
     home = new_home(folder / "home")
     load(landing, home)
@@ -181,6 +208,8 @@ KEYS = {
     "advance_loan_cross": "loan_bucket || ' ' || advance_bucket || ' ' || currency",
     "overdue_customers": "customer_id || ' ' || currency",
     "customer_type_summary": "type_basis || ' ' || customer_type || ' ' || currency",
+    "collateral_shortfall": "loan_id",
+    "concentration": "dimension || ' ' || member || ' ' || segment || ' ' || currency",
 }
 
 
@@ -190,7 +219,8 @@ def recomputed(night) -> dict[str, dict[str, recompute.Row]]:
     calendar = Notices()
     advances = portfolio.advance_aging(ledgers, day, calendar)
     shown = portfolio.currencies(ledgers, day)
-    book = portfolio.book(recompute.loan_aging(ledgers, day, calendar=calendar), advances)
+    loans = recompute.loan_aging(ledgers, day, calendar=calendar)
+    book = portfolio.book(loans, advances)
     types = portfolio.customers_by_type(ledgers, day, book, date(2025, 11, 1))
     return {
         "advance_aging": advances,
@@ -199,6 +229,8 @@ def recomputed(night) -> dict[str, dict[str, recompute.Row]]:
         "advance_loan_cross": portfolio.advance_loan_cross(book),
         "overdue_customers": portfolio.overdue_customers(types),
         "customer_type_summary": portfolio.customer_type_summary(types, book, shown),
+        "collateral_shortfall": portfolio.collateral_shortfall(ledgers, day, loans),
+        "concentration": portfolio.concentration(ledgers, day, book),
     }
 
 
@@ -229,6 +261,9 @@ def test_the_books_hold_every_case(night, recomputed) -> None:
         ]
         assert {row["is_large"] for row in judged} == ({True, False} if limits["large_from"] else {None}), currency
         assert {True, False} <= {row["is_long_tenor"] for row in judged}, (segment, currency)
+    secured = recomputed["collateral_shortfall"].values()
+    for case in ("shortfall", "collateral_to_ask", "has_stale_valuation", "uncounted_collaterals", "collateral_value"):
+        assert {bool(row[case]) for row in secured} == {True, False}, case
     in_two = {row["customer_id"] for row in late if row["currency"] == "USD"} & {
         row["customer_id"] for row in late if row["currency"] == "CNY"
     }

@@ -24,11 +24,20 @@ DATES = [
     date(2026, 4, 30),
     date(2026, 6, 30),
 ]
-MARTS = ("headline", "roll_forward", "class_migration", "class_migration_rates")
+MARTS = (
+    "headline",
+    "roll_forward",
+    "class_migration",
+    "class_migration_rates",
+    "cure_curves",
+    "recovery_after_write_off",
+)
 KEYS = {"headline": "as_of || ' ' || segment || ' ' || currency"}
 KEYS["roll_forward"] = KEYS["headline"].replace("as_of", "as_of || ' ' || measure")
 LINK = KEYS["headline"].replace("as_of", "from_as_of || ' ' || as_of || ' ' || span")
 KEYS["class_migration"] = LINK + " || ' ' || from_class || ' ' || to_code"
+KEYS["cure_curves"] = "m_stage || ' ' || segment || ' ' || months_since"
+KEYS["recovery_after_write_off"] = "cohort_year || ' ' || segment || ' ' || currency || ' ' || months_since"
 KEYS["class_migration_rates"] = LINK + " || ' ' || rate_id"
 
 
@@ -62,7 +71,9 @@ def book(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     ledgers, calendar = read_landing(landing), Notices()
     items = reporting.items_at(ledgers, DATES, calendar)
     gone = reporting.exits(ledgers, DATES[-1], calendar)
-    return database, {mart: getattr(reporting, mart)(ledgers, DATES, items, gone) for mart in MARTS}
+    given = ledgers, DATES, items, gone
+    recomputed = {mart: getattr(reporting, mart)(*given) for mart in MARTS if mart != "cure_curves"}
+    return database, recomputed | {"cure_curves": reporting.cure_curves(*given, calendar)}
 
 
 @pytest.mark.parametrize("mart", MARTS)
@@ -77,6 +88,10 @@ def test_the_books_hold_every_movement(book: tuple[Path, dict[str, Any]]) -> Non
     _, recomputed = book
     headline, moved = recomputed["headline"].values(), recomputed["roll_forward"].values()
     assert any(row["npl_balance"] and row["written_off_in_month"] for row in headline)
+    for name in ("cured_in_month", "reaged_loans", "other_loans"):
+        assert any(row[name] for row in recomputed["cure_curves"].values()), name
+    for name in ("recovered_in_month", "recovery_rate"):
+        assert any(row[name] for row in recomputed["recovery_after_write_off"].values()), name
     for name in reporting.MOVEMENTS:
         assert any(row[name] for row in moved), name
     for row in ("MIG_NORMAL", "MIG_PASS", "MIG_SM", "MIG_SS"):

@@ -247,6 +247,9 @@ def test_a_policy_that_moves_the_edges_of_the_m_stages_is_refused_with_its_line(
         pytest.param("migration_rate", changed("migration_rate", to_class_min="4"), id="no worse class"),
         pytest.param("customer_type", without("customer_type", customer_type="new"), id="type missing"),
         pytest.param("customer_type", changed("customer_type", precedence="1"), id="two types come first"),
+        pytest.param("collateral_haircut", without("collateral_haircut", kind="*"), id="no haircut for other kinds"),
+        pytest.param("collateral_haircut", changed("collateral_haircut", haircut="30"), id="a haircut in per cent"),
+        pytest.param("policy", "setting,value\ntarget_loan_to_value,0\n", id="a target that nothing reaches"),
         pytest.param("capacity_rule", without("capacity_rule", rule="no_sign"), id="no rule for everybody"),
         pytest.param("capacity_rule", changed("capacity_rule", loan_days_from="", advance_days_from=""), id="no limit"),
         pytest.param(

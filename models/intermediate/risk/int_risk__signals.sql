@@ -106,7 +106,8 @@ found as (
         {{ bounded_share('value_before - market_value', 'value_before') }} as figure,
         cast(value_before as varchar) || ' -> ' || cast(market_value as varchar) || ' ' || currency as detail,
         cast(value_before as varchar) || ' -> ' || cast(market_value as varchar) || ' ' || currency as detail_zh
-    from {{ ref('int_risk__valuations') }}
+    from {{ ref('int_portfolio__valuations') }}
+    where before_on is not null
 
     union all
     select

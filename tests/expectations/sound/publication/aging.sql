@@ -22,7 +22,7 @@ select
     loan_id,
     'C' || loan_id as customer_id,
     'personal' as segment,
-    'unsecured' as security,
+    if(loan_id = 'L-4', 'mortgaged', 'unsecured') as security,
     'P-1' as product_id,
     currency,
     outstanding_principal::decimal(18, 2) as outstanding_principal,
@@ -42,6 +42,11 @@ select
     case when days_past_due > 0 then date '2026-10-31' - days_past_due + 1 end as first_overdue_on,
     days_past_due as max_days_past_due,
     is_written_off,
+    date '2025-01-01' as disbursed_on,
+    if(loan_id = 'L-3', 2, 1) as plan_no,
+    if(loan_id = 'L-3', date '2026-08-01', date '2025-01-01') as plan_effective_on,
+    case when loan_id = 'L-3' then 40 end as days_before_plan,
+    loan_id = 'L-4' as is_restructured,
     false as has_quarantine,
     true as calendar_confirmed
 from figures;

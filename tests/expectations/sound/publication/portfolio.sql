@@ -85,3 +85,73 @@ from marts.customer_exposure
 inner join evidence.shown using (currency)
 cross join (values ('primary'), ('any')) as bases (type_basis)
 group by all;
+
+-- Each dimension divides the book; nobody stated an industry, and so on.
+create table marts.concentration as
+with items as (
+    select customer_id, currency, outstanding_principal as balance, overdue_amount, overdue_balance from marts.loan_aging where not is_written_off
+    union all
+    select customer_id, currency, outstanding, if(days_past_due > 0, outstanding, 0), if(days_past_due > 0, outstanding, 0)
+    from marts.advance_aging
+    where not is_written_off
+),
+
+shown as (
+    select
+        customer_id, shown_in as currency, balance * rate as balance, overdue_amount * rate as overdue_amount,
+        overdue_balance * rate as overdue_balance
+    from items
+    inner join evidence.shown using (currency)
+),
+
+ranked as (
+    select customer_id, currency, row_number() over (partition by currency order by sum(balance) desc, customer_id)::varchar as place
+    from shown
+    group by customer_id, currency
+),
+
+divided as (
+    select 'top_ten' as dimension, place as member, customer_id, * exclude (customer_id, place)
+    from shown
+    inner join ranked using (customer_id, currency)
+    union all
+    select unnest(['industry', 'region', 'branch', 'product']), 'not_stated', null, * exclude (customer_id) from shown
+),
+
+added as (
+    select
+        date '2026-10-31' as as_of, 'policy-1' as policy_version, dimension, member, customer_id, unnest(['ALL', 'personal']) as segment, *
+        exclude (dimension, member, customer_id)
+    from (
+        select
+            dimension, member, customer_id, currency, count(*) as items, round(sum(balance), 2)::decimal(18, 2) as balance,
+            round(sum(overdue_amount), 2)::decimal(18, 2) as overdue_amount, round(sum(overdue_balance), 2)::decimal(18, 2) as overdue_balance
+        from divided
+        group by all
+    )
+)
+
+select
+    *,
+    sum(balance) over cell as all_balance, round(balance::double / nullif(sum(balance) over cell, 0), 6)::decimal(9, 6) as share_of_balance,
+    sum(overdue_amount) over cell as all_overdue_amount,
+    round(overdue_amount::double / nullif(sum(overdue_amount) over cell, 0), 6)::decimal(9, 6) as share_of_overdue_amount,
+    round(overdue_balance::double / nullif(balance, 0), 6)::decimal(9, 6) as overdue_rate
+from added
+window cell as (partition by dimension, segment, currency);
+
+-- L-1 is unsecured by the ledger and has collateral all the same; L-4 is mortgaged, and nothing was valued.
+create table evidence.collateral_of_loan as
+select 'L-1' as loan_id, 1500.00::decimal(18, 2) as collateral_value, 1050.00::decimal(18, 2) as value_after_haircut, date '2026-01-01' as oldest_valued_on;
+
+create table marts.collateral_shortfall as
+select
+    loan.as_of, loan.policy_version, loan_id, loan.outstanding_principal as balance, coalesce(collateral_value, 0)::decimal(18, 2) as collateral_value,
+    coalesce(value_after_haircut, 0)::decimal(18, 2) as value_after_haircut, oldest_valued_on,
+    date_diff('day', oldest_valued_on, loan.as_of)::integer as oldest_age_days,
+    greatest(0, outstanding_principal - coalesce(value_after_haircut, 0))::decimal(18, 2) as shortfall,
+    round(outstanding_principal::double / value_after_haircut, 6)::decimal(9, 6) as loan_to_value, 0.9::decimal(9, 6) as target_loan_to_value,
+    if(loan_id = 'L-1', 61.12, 4444.45)::decimal(18, 2) as collateral_to_ask
+from marts.loan_aging as loan
+left join evidence.collateral_of_loan using (loan_id)
+where loan_id in ('L-1', 'L-4');

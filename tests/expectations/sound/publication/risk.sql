@@ -31,3 +31,20 @@ select
     'no_plan_offered [loans ' || item_id || ']' as evidence, 'new_collection_plan' as measures
 from marts.risk_classification
 where days_past_due > 0;
+
+-- L-3 had a new plan when it was 40 days late, L-4 was restructured and late again, W-1 got a waiver, L-2 a lower rate.
+create table evidence.waived as select 'CNY' as currency, 12.00::decimal(18, 2) as waived;
+
+create table marts.forbearance as
+with events (loan_id, event_on, kind, waived_amount, rate_before, rate_after, days_before, days_after, observation_ends_on, redefault_on) as (
+    values
+        ('L-3', date '2026-08-01', 'new_plan', null, null, null, 40, 0, date '2027-08-01', null),
+        ('L-4', date '2026-03-01', 'restructured', null, null, null, 0, 0, null, date '2026-06-03'),
+        ('W-1', date '2025-08-01', 'waiver', 12.00, null, null, 0, 0, date '2026-08-01', null),
+        ('L-2', date '2026-09-01', 'rate_cut', null, 0.05, 0.04, 0, 0, date '2027-09-01', null)
+)
+
+select
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, events.*, if(loan_id = 'L-4', 'USD', 'CNY') as currency, days_before > 0 as is_in_arrears,
+    kind = 'new_plan' as is_reaging, redefault_on is not null as is_redefault, kind = 'waiver' as is_observation_passed
+from events;

@@ -176,3 +176,25 @@ create table marts.bi_overdue_roll_forward as select * from marts.roll_forward w
 create table marts.bi_vintages as select cohort_month, months_on_book, currency from marts.vintages;
 create table marts.bi_classes as
 select currency, risk_class, count(*) as items, sum(balance) as balance from marts.risk_classification group by all;
+
+-- Nobody was cured in October.
+create table marts.cure_curves as
+select
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, bucket as m_stage, unnest(['ALL', 'personal']) as segment, 1 as months_since,
+    sum(items)::bigint as loans, 0::bigint as cured_in_month, 0::bigint as cured_loans, 0::decimal(9, 6) as cure_rate,
+    0::bigint as reaged_loans, 0::decimal(9, 6) as reage_rate, 0::bigint as other_loans
+from marts.aging_trend
+where as_of = '2026-09-30' and item_type = 'loan' and scheme = 'CN_M_STAGE' and bucket <> 'M0'
+group by bucket;
+
+-- 7000.00 were written off in September, of which 70.00 came in October.
+create table evidence.recovered as select 'CNY' as currency, 1::bigint as items, 70.00::decimal(18, 2) as recovered;
+
+create table marts.recovery_after_write_off as
+select
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, cohort_year, segment, 'CNY' as currency, months_since, 1::bigint as items,
+    7000.00::decimal(18, 2) as written_off_amount, (70 * months_since)::decimal(18, 2) as recovered_in_month,
+    (70 * months_since)::decimal(18, 2) as recovered_amount, (0.01 * months_since)::decimal(9, 6) as recovery_rate
+from (values ('ALL'), ('2026')) as cohorts (cohort_year)
+cross join (values ('ALL'), ('personal')) as segments (segment)
+cross join (values (0), (1)) as months (months_since);
