@@ -184,6 +184,17 @@ def customer_exposure() -> list[Rows]:
             """,
         ),
         rows(
+            title="The share in arrears is what is due and unpaid, not what is still to fall due",
+            sql="""
+                select customer_id, currency, arrears_share, overdue_amount, loan_balance + advance_balance as balance
+                from {batch}
+                where (arrears_share is null) <> (loan_balance + advance_balance = 0)
+                    or abs(
+                        arrears_share * (loan_balance + advance_balance) - least(overdue_amount, loan_balance + advance_balance)
+                    ) > 0.0000005 * (loan_balance + advance_balance)
+            """,
+        ),
+        rows(
             title="Collateral is worth what its newest valuations say",
             sql="""
                 select customer_id, currency, mart.collateral_value, again.collateral_value as recomputed_value

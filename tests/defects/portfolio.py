@@ -43,11 +43,15 @@ DEFECTS = {
     (
         "marts.customer_exposure",
         "The exposures add up to both books",
-    ): "update marts.customer_exposure set advance_balance = advance_balance - 0.01 where customer_id = 'CL-1'",
+    ): "update marts.customer_exposure set overdue_balance = overdue_balance - 0.01 where customer_id = 'CL-2'",
     (
         "marts.customer_exposure",
         "The share repaid is cash over cash and what is overdue",
     ): "update evidence.cash_90d set cash = cash + 1 where customer_id = 'CL-2'",
+    (
+        "marts.customer_exposure",
+        "The share in arrears is what is due and unpaid, not what is still to fall due",
+    ): "update marts.customer_exposure set arrears_share = 1 where customer_id = 'CL-2'",
     (
         "marts.customer_exposure",
         "Collateral is worth what its newest valuations say",

@@ -16,7 +16,8 @@ select
     exposures.advance_days_past_due,
     exposures.duration_days,
     collateral.collateral_value,
-    {{ share('exposures.overdue_balance', 'exposures.exposure') }} as arrears_share,
+    -- what is due and unpaid, not what is still to fall due; interest and fees may make it more than the balance
+    {{ share('least(exposures.overdue_amount, exposures.exposure)', 'exposures.exposure') }} as arrears_share,
     {{ share('greatest(0, coalesce(cash.cash, 0))', '(greatest(0, coalesce(cash.cash, 0)) + exposures.overdue_amount)') }} as repaid_share_90d,
     -- decimal(9, 6) holds no more than 999 times
     {{ share('least(coalesce(collateral.collateral_value, 0), 999 * exposures.exposure)', 'exposures.exposure') }} as coverage

@@ -51,6 +51,7 @@ select
     sum(loan_balance)::decimal(18, 2) as loan_balance, sum(advance_balance)::decimal(18, 2) as advance_balance,
     sum(overdue_amount)::decimal(18, 2) as overdue_amount, sum(overdue_balance)::decimal(18, 2) as overdue_balance,
     max(days_past_due) as days_past_due,
+    round(least(sum(overdue_amount), sum(loan_balance + advance_balance)) / nullif(sum(loan_balance + advance_balance), 0), 6)::decimal(9, 6) as arrears_share,
     -- 60 / (60 + 220), and nothing repaid elsewhere
     if(customer_id = 'CL-2', 0.214286, if(sum(overdue_amount) > 0, 0, null))::decimal(9, 6) as repaid_share_90d,
     if(customer_id = 'CL-1', 1500, null)::decimal(18, 2) as collateral_value
