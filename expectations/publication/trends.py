@@ -120,7 +120,7 @@ def recovery_by_age() -> list[Rows]:
 def cure_curves() -> list[Rows]:
     return [
         rows(
-            title="A cure curve follows the loans that the trend has in the stage",
+            title="A cure curve follows the loans that rolled from the stage",
             description="Loans of the book at each month's last date of the history, as far as they were followed for so many whole months.",
             sql="""
                 with month_end as (
@@ -128,10 +128,9 @@ def cure_curves() -> list[Rows]:
                 ),
 
                 late as (
-                    select as_of, bucket as m_stage, segment, sum(items) as loans from marts.aging_trend
-                    where item_type = 'loan' and scheme = 'CN_M_STAGE' and bucket <> 'M0' and currency <> 'ALL'
-                    group by as_of, bucket, segment
-                    having sum(items) > 0
+                    select from_as_of as as_of, from_bucket as m_stage, segment, sum(loans) as loans from marts.roll_rates
+                    where from_bucket <> 'M0' and from_bucket like 'M%' and currency <> 'ALL'
+                    group by from_as_of, from_bucket, segment
                 ),
 
                 followed as (
@@ -153,7 +152,7 @@ def cure_curves() -> list[Rows]:
                     select m_stage, segment, months_since, sum(loans) as loans from wanted group by m_stage, segment, months_since
                 )
 
-                select m_stage, segment, months_since, curve.loans, summed.loans as in_trend
+                select m_stage, segment, months_since, curve.loans, summed.loans as rolled
                 from {batch} as curve
                 full join summed using (m_stage, segment, months_since)
                 where curve.loans is distinct from summed.loans

@@ -17,14 +17,19 @@ where loan_id not in (select loan_id from marts.loan_aging);
 
 -- Currencies of the book that nothing turns into the reporting currency by the as-of date, where rates are delivered at all.
 create table evidence.currencies_without_rate as
-select owed.currency, count(*) as items, max(run.as_of) as as_of
-from (select currency, as_of from marts.loan_aging union all select currency, as_of from marts.advance_aging) as owed
-inner join evidence.run as run on run.as_of = owed.as_of
-cross join work.raw.run as settings
+with owed as (
+    select currency from loan, clock
+    where disbursed_on <= as_of and coalesce(closed_on > as_of, true) and coalesce(written_off_on > as_of, true)
+    union all
+    select currency from work.raw.advances, clock
+    where advanced_on <= as_of and coalesce(written_off_on > as_of, true)
+)
+
+select owed.currency, count(*) as items, any_value(clock.as_of) as as_of
+from owed
+cross join clock
 where
-    owed.currency <> settings.reporting_currency
+    owed.currency <> (select reporting_currency from work.raw.run)
     and exists (select rates.currency from work.raw.fx_rates as rates)
-    and owed.currency not in (
-        select rates.currency from work.raw.fx_rates as rates where rates.as_of <= run.as_of and rates.rate is not null
-    )
+    and owed.currency not in (select rates.currency from work.raw.fx_rates as rates where rates.as_of <= (select as_of from clock))
 group by owed.currency;

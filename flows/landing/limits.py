@@ -51,7 +51,8 @@ class Limits:
         self.check_columns(path, len(columns), delivery)
         (rows,) = connection.sql(f"select sum(num_rows) from parquet_file_metadata({quote_path(path)})").fetchone()
         self.check_unpacked(path, int(rows) * len(columns), delivery)
-        texts = [f"octet_length({identifier(c[0])}::blob)" for c in columns if c[1] in ("VARCHAR", "BLOB")]
+        in_bytes = {"VARCHAR": "strlen", "BLOB": "octet_length"}
+        texts = [f"{in_bytes[kind]}({identifier(name)})" for name, kind, *_ in columns if kind in in_bytes]
         if not texts:
             return
         total, longest = connection.sql(

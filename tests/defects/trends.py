@@ -24,7 +24,7 @@ DEFECTS = {
     (
         "marts.roll_rates",
         "Each row of the roll-rate matrix sums to 1",
-    ): "delete from marts.roll_rates where to_bucket = 'closed'",
+    ): "update marts.roll_rates set rate_by_count = 0.25 where to_bucket = 'closed'",
     (
         "marts.roll_rates",
         "Every link of the roll rates goes forward in time",
@@ -47,7 +47,7 @@ DEFECTS = {
     ): "update marts.cure_curves set as_of = as_of - 1",
     (
         "marts.cure_curves",
-        "A cure curve follows the loans that the trend has in the stage",
+        "A cure curve follows the loans that rolled from the stage",
     ): "update marts.cure_curves set loans = loans + 1 where m_stage = 'M1' and segment = 'ALL'",
     (
         "marts.cure_curves",
@@ -56,7 +56,7 @@ DEFECTS = {
     (
         "marts.cure_curves",
         "The row ALL of a cure curve is the sum of its segments",
-    ): "update marts.cure_curves set cured_loans = 1, cure_rate = 0.5 where m_stage = 'M1' and segment = 'ALL'",
+    ): "update marts.cure_curves set cured_loans = 1, cure_rate = 0.333333 where m_stage = 'M1' and segment = 'ALL'",
     (
         "marts.recovery_after_write_off",
         "Every row is of a date that was asked for",

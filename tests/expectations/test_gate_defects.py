@@ -123,6 +123,7 @@ def test_a_backfill_of_several_dates_passes(failing):
         insert into marts.loan_aging select * replace ({later}) from marts.loan_aging;
         insert into marts.aging_distribution select * replace (as_of + 1 as as_of) from marts.aging_distribution;
         update marts.aging_trend set as_of = as_of + 1;
+        update marts.roll_rates set as_of = as_of + 1, from_as_of = from_as_of + 1;
         update marts.headline set as_of = as_of + 1, previous_as_of = previous_as_of + 1;
         update evidence.items_at set as_of = as_of + 1;
         update marts.roll_forward set as_of = as_of + 1, from_as_of = from_as_of + 1;

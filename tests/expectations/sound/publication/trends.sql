@@ -17,12 +17,12 @@ insert into marts.aging_trend select * replace (date '2026-09-30' as as_of) from
 
 create table marts.roll_rates (
     from_as_of date, as_of date, policy_version varchar, segment varchar, currency varchar, from_bucket varchar, to_bucket varchar,
-    rate_by_count decimal(9, 6), rate_by_balance decimal(9, 6)
+    rate_by_count decimal(9, 6), rate_by_balance decimal(9, 6), loans bigint
 );
 insert into marts.roll_rates values
-    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'M0', 0.333333, 0.333333),
-    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'M2', 0.333333, 0.333333),
-    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'closed', 0.333333, 0.333333);
+    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'M0', 0.333333, 0.333333, 1),
+    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'M2', 0.333333, 0.333333, 1),
+    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'closed', 0.333333, 0.333333, 1);
 
 create table marts.recovery_by_age (
     as_of date, policy_version varchar, from_as_of date, m_stage varchar, horizon_days integer, currency varchar, loans bigint,
@@ -180,12 +180,11 @@ select currency, risk_class, count(*) as items, sum(balance) as balance from mar
 -- Nobody was cured in October.
 create table marts.cure_curves as
 select
-    date '2026-10-31' as as_of, 'policy-1' as policy_version, bucket as m_stage, unnest(['ALL', 'personal']) as segment, 1 as months_since,
-    sum(items)::bigint as loans, 0::bigint as cured_in_month, 0::bigint as cured_loans, 0::decimal(9, 6) as cure_rate,
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, from_bucket as m_stage, unnest(['ALL', 'personal']) as segment, 1 as months_since,
+    sum(loans)::bigint as loans, 0::bigint as cured_in_month, 0::bigint as cured_loans, 0::decimal(9, 6) as cure_rate,
     0::bigint as reaged_loans, 0::decimal(9, 6) as reage_rate, 0::bigint as other_loans
-from marts.aging_trend
-where as_of = '2026-09-30' and item_type = 'loan' and scheme = 'CN_M_STAGE' and bucket <> 'M0'
-group by bucket;
+from marts.roll_rates
+group by from_bucket;
 
 -- 7000.00 were written off in September, of which 70.00 came in October.
 create table evidence.recovered as select 'CNY' as currency, 1::bigint as items, 70.00::decimal(18, 2) as recovered;
