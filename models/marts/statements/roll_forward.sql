@@ -38,20 +38,7 @@ lent as (
 ),
 
 cash as (
-    select
-        'loan' as item_type,
-        loan_id as item_id,
-        paid_on,
-        amount
-    from {{ ref('int_aging__cash') }}
-    union all
-    select
-        'advance' as item_type,
-        advance_id as item_id,
-        happened_on as paid_on,
-        repaid as amount
-    from {{ ref('int_advances__money') }}
-    where original_kind = 'payment'
+    {{ item_cash() }}
 ),
 
 -- what comes in later is recovery, and repays nothing of the book
