@@ -80,16 +80,16 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
 
 
 def _show_book_before(candidate: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """The loans of the last publication as `book_before`, so that the gate sees which of them are gone."""
+    """The loans of the last publication, at its last date, as `book_before`: the gate sees which of them are gone."""
     path = home.current / "parquet" / "loan_aging.parquet"
     columns = "loan_id, product_id, branch_id, as_of, policy_version"
+    book = f"read_parquet({quote_path(path)})" if path.exists() else "marts.loan_aging limit 0"
     candidate.execute(
-        f"create temp table book_before as select distinct on (loan_id) {columns} from "
-        + (
-            f"read_parquet({quote_path(path)}) order by loan_id, as_of desc"
-            if path.exists()
-            else "marts.loan_aging limit 0"
-        )
+        f"""
+        create temp table book_before as
+        with book as (select {columns} from {book})
+        select * from book where as_of = (select max(as_of) from book)
+        """
     )
 
 

@@ -1,19 +1,22 @@
--- How large the book is beside the last publication (`book_before`, empty before the first), and which of its loans are gone.
+-- How large the book is beside the last publication's (`book_before`, empty before the first), each at its last date, and which of
+-- its loans are gone.
+
+create temp view book_now as
+select loan_id from marts.loan_aging where as_of = (select max(as_of) from evidence.run);
 
 create table evidence.book_size as
 select
-    (select count(distinct loan_id) from book_before) as loans_before,
-    (select count(distinct loan_id) from marts.loan_aging) as loans_now,
-    coalesce((select any_value(policy_version) from book_before) = run.policy_version, false)
-    and (select max(as_of) from book_before) <= run.as_of as is_comparable,
+    (select count(*) from book_before) as loans_before,
+    (select count(*) from book_now) as loans_now,
+    coalesce((select any_value(policy_version) = settings.policy_version and any_value(as_of) <= settings.as_of from book_before), false)
+        as is_comparable,
     settings.max_shrink
-from evidence.run as run
-cross join work.raw.run as settings;
+from work.raw.run as settings;
 
 create table evidence.left_the_book as
 select loan_id, product_id, branch_id
 from book_before
-where loan_id not in (select loan_id from marts.loan_aging);
+where loan_id not in (select loan_id from book_now);
 
 -- Currencies of the book that nothing turns into the reporting currency by the as-of date, where rates are delivered at all.
 create table evidence.currencies_without_rate as
