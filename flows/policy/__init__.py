@@ -17,7 +17,7 @@ from flows.policy.conduct import check_conduct, check_parts_of_day
 from flows.policy.portfolio import check_collateral, check_portfolio
 from flows.policy.risk import check_risk
 from flows.policy.schemes import check_defaults, check_schemes, check_statement_rows
-from flows.policy.seeds import PROJECT, Seed, check_order, check_references, check_seed, shipped_seeds
+from flows.policy.seeds import PROJECT, Seed, check_complete, check_order, check_references, check_seed, shipped_seeds
 from flows.policy.settings import merge_settings, sql_type
 
 __all__ = ["PROJECT", "Policy", "Seed", "read_policy"]
@@ -113,6 +113,7 @@ def read_policy(folder: Path | None = None) -> Policy:
             seeds[path.stem] = override
             if path.stem == "policy":
                 merge_settings(settings, override, types)
+    check_complete(seeds["label"])
     check_references(seeds)
     for seed in seeds.values():
         check_order(seed)

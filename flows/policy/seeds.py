@@ -109,6 +109,17 @@ def check_seed(seed: Seed, partial: bool = False) -> None:
         seen[key] = line
 
 
+def check_complete(seed: Seed) -> None:
+    """Every row that is shipped has one of the same key: a code without a label would drop out of the marts that read it."""
+    there = {tuple(row[column] for column in seed.key) for row in seed.rows}
+    for row in shipped_seeds()[seed.name].rows:
+        if (key := tuple(row[column] for column in seed.key)) not in there:
+            raise UsageError(
+                f"{seed.path}, line 1: no row for {', '.join(key)}. Allowed: a row for each {' and '.join(seed.key)} that is "
+                "shipped, with labels of your own."
+            )
+
+
 def check_references(seeds: Mapping[str, Seed]) -> None:
     """What a row names must stand in the table that it names: else it would drop out, and nobody would know."""
     for seed in seeds.values():

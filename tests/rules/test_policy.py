@@ -395,6 +395,16 @@ def test_an_order_that_contradicts_what_it_orders(
     refused(write(f"{seed}.csv", as_text(rows)), "line ", told, "Allowed: an order that goes ")
 
 
+def test_a_code_without_its_label(write: Write) -> None:
+    rows = SHIPPED.seeds["label"].rows
+    last = f"{rows[-1]['code_set']}, {rows[-1]['code']}"
+    refused(
+        write("label.csv", as_text(rows[:-1])),
+        "label.csv, line 1: no row for " + last,
+        "Allowed: a row for each code_set",
+    )
+
+
 FREE = ("evidence", "citation")
 
 
