@@ -10,7 +10,8 @@ import codecs
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import DeliveryRefused
@@ -38,15 +39,26 @@ def chunks(path: Path, delivery: str) -> Iterator[bytes]:
         ) from error
 
 
-def encodings_of(paths: list[Path], declared: Mapping[str, str], delivery: str) -> dict[str, str]:
-    """The encoding of each text file by name. `declared` has what the mapping says, by name.
+@dataclass(frozen=True)
+class Look:
+    """What one pass over a text file's bytes shows: whether it is ASCII, starts with a BOM, holds CR, and a mark that it does
+    not hold."""
+
+    is_ascii: bool
+    has_bom: bool
+    has_cr: bool
+    mark: str
+
+
+def encodings_of(looks: Mapping[Path, Look], declared: Mapping[str, str], delivery: str) -> dict[str, str]:
+    """The encoding of each text file by name, after a look at its bytes. `declared` has what the mapping says, by name.
 
     Raises DeliveryRefused where a file is valid in no encoding that may be meant, with line and bytes.
     """
-    found = {path.name: DECLARED[declared[path.name]] for path in paths if path.name in declared}
+    found = {path.name: DECLARED[declared[path.name]] for path in looks if path.name in declared}
     either: list[Path] = []
-    for path in paths:
-        encoding = found.get(path.name) or _encoding_of(path, delivery)
+    for path, look in looks.items():
+        encoding = found.get(path.name) or _encoding_of(path, delivery, look)
         if path.name in found:
             if fault := first_fault(path, delivery, encoding):
                 raise _undecodable(path, delivery, encoding.upper(), fault)
@@ -60,13 +72,14 @@ def encodings_of(paths: list[Path], declared: Mapping[str, str], delivery: str) 
     return found
 
 
-def _encoding_of(path: Path, delivery: str) -> str | None:
+def _encoding_of(path: Path, delivery: str, look: Look) -> str | None:
     """The one encoding that a file can be in; None where it is valid UTF-8 beyond ASCII, and perhaps GB18030 as well."""
-    start = next(chunks(path, delivery), b"")
+    if look.is_ascii:
+        return "utf-8"
     fault = first_fault(path, delivery, "utf-8")
     if fault is None:
-        return "utf-8" if start.startswith(codecs.BOM_UTF8) or _is_ascii(path, delivery) else None
-    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8" if look.has_bom else None
+    if look.has_bom:
         raise _undecodable(path, delivery, "UTF-8", fault)
     other = first_fault(path, delivery, "gb18030")
     if other is not None:
@@ -74,10 +87,6 @@ def _encoding_of(path: Path, delivery: str) -> str | None:
     if _is_damaged_utf8(path, delivery):
         raise _undecodable(path, delivery, "UTF-8", fault)
     return "gb18030"
-
-
-def _is_ascii(path: Path, delivery: str) -> bool:
-    return all(chunk.isascii() for chunk in chunks(path, delivery))
 
 
 def first_fault(path: Path, delivery: str, encoding: str) -> tuple[int, bytes] | None:
@@ -146,7 +155,7 @@ def _is_rather_gb18030(path: Path, delivery: str, others_are: bool) -> bool:
 def copy_as_utf8(path: Path, delivery: str, encoding: str, target: Path) -> None:
     """Write a text file as UTF-8 without BOM, its lines ending in LF."""
     decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
-    newlines: Callable[..., str] = _Newlines()
+    newlines = _Newlines()
     with open(target, "wb") as out:
         for chunk in chunks(path, delivery):
             out.write(newlines(decoder.decode(chunk)).encode())

@@ -26,7 +26,7 @@ from flows.landing.headers import tidy
 from flows.landing.limits import Limits
 
 DATA_FILE = re.compile(r".+\.(csv|csv\.gz|parquet|xlsx)", re.IGNORECASE)
-NAMED_AFTER = re.compile(r"(?P<ledger>[a-z_]+?)(?:[ _-]*(?:part|p|no)?[ _-]*\(?\d[\d_-]*\)?)*", re.IGNORECASE)
+NAMED_AFTER = re.compile(r"(?P<ledger>[a-z_]+?)(?:[ _-]*+(?:part|p|no)?+[ _-]*+\(?\d[\d_-]*+\)?)*+", re.IGNORECASE)
 # What lenders deliver and nobody can read as a table, and what to do about it.
 NOT_READ = {
     **dict.fromkeys(

@@ -63,7 +63,7 @@ def place_of(wanted: str, header: Sequence[str]) -> list[int]:
 
 def with_unit(header: str, names: dict[str, str]) -> tuple[str, str, Decimal | None] | None:
     """(column, unit, scale) of a header such as 贷款本金（万元）; the scale is None for a unit that nobody knows."""
-    match = BEHIND.fullmatch(header)
+    match = BEHIND.fullmatch(header) if len(header) <= 200 else None
     if match and (column := column_of(match["name"], names)):
         unit = match["in"] or match["after"]
         return column, unit, UNITS.get(unit.lower())

@@ -23,8 +23,8 @@ def hints_of(connection: duckdb.DuckDBPyConnection, ledger: Ledger, headers: Hea
     return f"list_filter([{', '.join(cases)}]::varchar[], lambda x: x is not null)"
 
 
-def _has(column: str, *codes: str) -> str:
-    return " or ".join(f"list_contains(r._reasons, '{code}:{column}')" for code in codes)
+def _has(column: str, code: str) -> str:
+    return f"list_contains(r._reasons, '{code}:{column}')"
 
 
 def header_of(column: str, headers: Headers, entry: str) -> str:

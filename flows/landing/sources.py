@@ -13,7 +13,7 @@ import duckdb
 from flows.errors import DeliveryRefused, UsageError
 from flows.home import Delivery, Home, Knowledge
 from flows.landing import rows
-from flows.landing.encodings import encodings_of
+from flows.landing.encodings import Look, encodings_of
 from flows.landing.files import (
     DATA_FILE,
     SourceFile,
@@ -28,7 +28,7 @@ from flows.landing.files import (
 from flows.landing.headers import column_of, likely_header, names_of, nearest, place_of, spellings, tidy, with_unit
 from flows.landing.limits import Limits
 from flows.landing.mapping import ColumnSource, Entry, glob_of, read_mapping
-from flows.landing.text import read_text, refuse_what_is_no_text
+from flows.landing.text import look_at, read_text
 from flows.landing.workbook import Workbook
 from flows.ledgers import Ledger, ledgers
 
@@ -53,7 +53,8 @@ class Sources:
     limits: Limits
     entries: list[Entry] = field(init=False)
     files: dict[TableKey, SourceFile] = field(default_factory=dict)
-    encodings: dict[str, str] | None = None
+    looks: dict[Path, Look] = field(default_factory=dict)  # of all text files, once one of them is read
+    encodings: dict[str, str] = field(default_factory=dict)
     done: set[int] = field(default_factory=set)  # numbers of the entries that were taken
     headers: dict[int, dict[str, str]] = field(default_factory=dict)  # number of an entry -> column -> its header
     unmapped: dict[TableKey, list[str]] = field(default_factory=dict)
@@ -174,6 +175,7 @@ class Sources:
             read_text(
                 connection,
                 file,
+                self.looks[path],
                 delivery,
                 self.scratch,
                 table,
@@ -186,14 +188,13 @@ class Sources:
 
     def _encoding(self, name: str) -> str:
         """One look at all text files of the delivery: those that could be read in two ways are read as the others are."""
-        if self.encodings is None:
+        if not self.encodings:
             named = {e.file for e in self.entries}
-            texts = [self.folder / n for n in sorted(named) if kind_of(Path(n)) == "text"]
-            for path in texts:
+            for path in (self.folder / n for n in sorted(named) if kind_of(Path(n)) == "text"):
                 refuse_if_empty(path, self.delivery.name)
-                refuse_what_is_no_text(path, self.delivery.name, self.limits)
+                self.looks[path] = look_at(path, self.delivery.name, self.limits)
             declared = {e.file: e.encoding for e in self.entries if e.encoding}
-            self.encodings = encodings_of(texts, declared, self.delivery.name)
+            self.encodings = encodings_of(self.looks, declared, self.delivery.name)
         return self.encodings[name]
 
     def _refuse_what_does_not_fit(self, entry: Entry, file: SourceFile) -> None:

@@ -13,7 +13,7 @@ import duckdb
 
 from flows.database import quote, quote_path
 from flows.errors import DeliveryRefused
-from flows.landing.encodings import chunks, copy_as_utf8
+from flows.landing.encodings import Look, chunks, copy_as_utf8
 from flows.landing.files import SourceFile, empty, first_line
 from flows.landing.headers import LINES_LOOKED_AT, tidy
 from flows.landing.limits import Limits
@@ -24,15 +24,16 @@ LINE_FIELD_MARKS = ("\x1f", "\x1e", "\x1d", "\x1c", "\x02", "\x03")
 MAX_LINE = 8 << 20
 
 
-def refuse_what_is_no_text(path: Path, delivery: str, limits: Limits) -> None:
-    """Nothing at all, UTF-16, NUL bytes, or more than it may unpack to."""
+def look_at(path: Path, delivery: str, limits: Limits) -> Look:
+    """One pass over a file's bytes; refuses nothing at all, UTF-16, NUL bytes, and what unpacks to more than it may."""
     start = next(chunks(path, delivery), b"")
     if not start:
         raise empty(path, delivery, "0 bytes once decompressed")
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
         raise _no_text(path, delivery, "it starts with the byte order mark of UTF-16 or UTF-32")
-    lines, size = 1, 0
     is_packed = path.name.lower().endswith(".gz")
+    is_ascii, has_cr, marks = True, False, list(LINE_FIELD_MARKS)
+    lines, size = 1, 0
     for chunk in chunks(path, delivery):
         size += len(chunk)
         if is_packed:
@@ -41,11 +42,18 @@ def refuse_what_is_no_text(path: Path, delivery: str, limits: Limits) -> None:
             line = lines + chunk[: chunk.index(b"\x00")].count(b"\n")
             raise _no_text(path, delivery, f"line {line} holds NUL bytes (UTF-16, or a damaged disk, perhaps)")
         lines += chunk.count(b"\n")
+        is_ascii = is_ascii and chunk.isascii()
+        has_cr = has_cr or b"\r" in chunk
+        marks = [mark for mark in marks if mark.encode() not in chunk]
+    if not marks:
+        raise DeliveryRefused(f"Delivery {delivery}: {path} holds control characters throughout; it is not CSV.")
+    return Look(is_ascii, start.startswith(codecs.BOM_UTF8), has_cr, marks[0])
 
 
 def read_text(
     connection: duckdb.DuckDBPyConnection,
     file: SourceFile,
+    look: Look,
     delivery: str,
     scratch: Path,
     table: str,
@@ -54,9 +62,9 @@ def read_text(
     header_line: int,
 ) -> None:
     """Load a text file's records into `table`. `known_names` counts the headers that somebody knows: it chooses the delimiter."""
-    text, mark = _as_lines(file, delivery, scratch)
+    text = _as_lines(file, look, delivery, scratch)
     try:
-        _read_lines(connection, file, delivery, text, mark, header_line)
+        _read_lines(connection, file, delivery, text, look.mark, header_line)
         _join_quoted_lines(connection, file, delivery)
         header = connection.sql("select raw from records where n = 1").fetchone()
         if header is None:
@@ -90,22 +98,14 @@ def split(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _as_lines(file: SourceFile, delivery: str, scratch: Path) -> tuple[Path, str]:
-    """The file as UTF-8 with LF lines (itself, where it is that already), and a mark that it does not hold."""
-    has_bom = next(chunks(file.path, delivery)).startswith(codecs.BOM_UTF8)
-    needs_copy = has_bom or file.encoding != "utf-8" or file.path.name.lower().endswith(".gz")
-    seen: set[str] = set()
-    for chunk in chunks(file.path, delivery):
-        needs_copy = needs_copy or b"\r" in chunk
-        seen |= {mark for mark in LINE_FIELD_MARKS if mark.encode() in chunk}
-    marks = [mark for mark in LINE_FIELD_MARKS if mark not in seen]
-    if not marks:
-        raise DeliveryRefused(f"Delivery {delivery}: {file.path} holds control characters throughout; it is not CSV.")
-    if not needs_copy:
-        return file.path, marks[0]
+def _as_lines(file: SourceFile, look: Look, delivery: str, scratch: Path) -> Path:
+    """The file as UTF-8 with LF lines: itself, where it is that already."""
+    is_packed = file.path.name.lower().endswith(".gz")
+    if not (look.has_bom or look.has_cr or is_packed or file.encoding != "utf-8"):
+        return file.path
     copy = scratch / (file.path.name + ".utf8")
     copy_as_utf8(file.path, delivery, file.encoding, copy)
-    return copy, marks[0]
+    return copy
 
 
 def _read_lines(

@@ -16,7 +16,6 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import duckdb
-import pyarrow as pa
 
 from flows.errors import DeliveryRefused
 from flows.landing.headers import LINES_LOOKED_AT, tidy
@@ -25,15 +24,6 @@ from flows.landing.limits import Limits
 Cells = list[str | None]
 OLD_OR_LOCKED = bytes.fromhex("d0cf11e0a1b11ae1")  # a compound file: an .xls, or an .xlsx behind a password
 BATCH = 20_000
-SCHEMA = pa.schema(
-    {
-        "n": pa.int64(),
-        "raw": pa.string(),
-        "fields": pa.list_(pa.string()),
-        "is_ragged": pa.bool_(),
-        "is_malformed": pa.bool_(),
-    }
-)
 
 
 class Workbook:
@@ -87,7 +77,11 @@ class Workbook:
 
     def _insert(self, connection: duckdb.DuckDBPyConnection, table: str, batch: list[dict[str, Any]]) -> None:
         if batch:
-            rows = pa.Table.from_pylist(batch, schema=SCHEMA)  # noqa: F841  the engine reads it by its name
+            import pyarrow as pa
+
+            kinds = {"n": pa.int64(), "raw": pa.string(), "fields": pa.list_(pa.string())}
+            schema = pa.schema({**kinds, "is_ragged": pa.bool_(), "is_malformed": pa.bool_()})
+            rows = pa.Table.from_pylist(batch, schema=schema)  # noqa: F841  the engine reads it by its name
             connection.execute(f"insert into {table} select * from rows")
             batch.clear()
 
@@ -96,7 +90,7 @@ class Workbook:
         from openpyxl import load_workbook
 
         try:
-            books = [load_workbook(self.path, read_only=True, data_only=True)]
+            books = [self.book]
             if self._has_formulas():
                 books.append(load_workbook(self.path, read_only=True, data_only=False))
             sheets = [book[self.sheet] for book in books]
@@ -130,9 +124,8 @@ class Workbook:
         from openpyxl import load_workbook
 
         try:
-            book = load_workbook(self.path, read_only=True)
-            self.names = [one.title for one in book.worksheets]
-            book.close()
+            self.book = load_workbook(self.path, read_only=True, data_only=True)
+            self.names = [one.title for one in self.book.worksheets]
         except (zipfile.BadZipFile, ParseError, KeyError, ValueError, IndexError, EOFError, OSError) as error:
             raise self._damaged(error) from error
         if not self.names:

@@ -269,7 +269,7 @@ def test_names_with_a_date_or_a_part(lender: Lender, name: str) -> None:
     assert same_book(lender.load(loans=None, files={name: BOOK["loans"]}))
 
 
-@pytest.mark.parametrize("name", ["loans_old.csv", "my_loans.csv"])
+@pytest.mark.parametrize("name", ["loans_old.csv", "my_loans.csv", f"loans_{'1_' * 60}x.csv"])
 def test_other_names_are_not_guessed(lender: Lender, name: str) -> None:
     taken = lender.load(files={name: BOOK["loans"].replace("L1", "L8")})
     assert [key for _, key, _ in taken.warned("ignored_file")] == [name]
