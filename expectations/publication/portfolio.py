@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from expectations.business import Rows, rows
+from expectations.publication.risk import measures_fit
 from expectations.results import Suite
 
 
@@ -234,6 +235,7 @@ BY_CUSTOMER = f"""
 
 def overdue_customers() -> list[Rows]:
     return [
+        measures_fit("recommended_measures"),
         rows(
             title="Every customer with something overdue is listed",
             sql=f"""

@@ -6,6 +6,28 @@ from expectations.business import Rows, rows
 from expectations.results import Suite
 
 
+def measures_fit(column: str) -> Rows:
+    """Of watchlist, cases and types of customers alike: that is what keeps them from contradicting each other."""
+    return rows(
+        title="No measure stands outside its days past due",
+        description="As the seed measure has them: legal action without arrears, or a longer tenor beside it, would.",
+        sql=f"""
+            with late as (
+                select customer_id, max(days_past_due) as days_past_due
+                from marts.risk_classification
+                group by customer_id
+            )
+
+            select customer_id, late.days_past_due, measure.measure_id
+            from {{batch}}
+            inner join late using (customer_id)
+            inner join evidence.measure_days as measure
+                on position(' ' || measure.measure_id || ',' in ' ' || {column} || ',') > 0
+            where late.days_past_due not between measure.days_from and measure.days_to
+        """,
+    )
+
+
 def evidence() -> list[Suite]:
     return [Suite("evidence.to_classify", to_classify(), title="What is to be classified")]
 
@@ -130,6 +152,7 @@ def watchlist() -> list[Rows]:
                 where coalesce(signals, '') = '' or coalesce(evidence, '') = '' or coalesce(measures, '') = ''
             """,
         ),
+        measures_fit("measures"),
         rows(
             title="More points are never less severe",
             sql="""
@@ -143,6 +166,7 @@ def watchlist() -> list[Rows]:
 
 def case_files() -> list[Rows]:
     return [
+        measures_fit("measures"),
         rows(
             title="Every customer with something overdue has one case",
             sql="""

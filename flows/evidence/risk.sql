@@ -102,3 +102,11 @@ where
     and coalesce(loan.closed_on > clock.as_of, true)
     and (money.kind = 'waiver' or (money.kind = 'reversal' and undone.kind = 'waiver'))
 group by loan.currency;
+
+-- From and up to which days past due a measure is an answer.
+create table evidence.measure_days as
+select
+    measure_id,
+    coalesce(overdue_days_from, 0)::integer as days_from,
+    coalesce(overdue_days_to, 2147483647)::integer as days_to
+from work.policy.measure;

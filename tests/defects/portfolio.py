@@ -69,6 +69,10 @@ DEFECTS = {
     ): "delete from marts.overdue_customers where customer_id = 'CL-6'",
     (
         "marts.overdue_customers",
+        "No measure stands outside its days past due",
+    ): "update marts.overdue_customers set recommended_measures = 'calls, legal_action' where customer_id = 'CL-2'",
+    (
+        "marts.overdue_customers",
         "Nobody is listed without something overdue",
     ): "insert into marts.overdue_customers select * replace ('C-9' as customer_id) from marts.overdue_customers where customer_id = 'CL-6'",
     (

@@ -80,6 +80,14 @@ DEFECTS = {
     ): "update marts.watchlist set measures = '' where customer_id = 'CL-2'",
     (
         "marts.watchlist",
+        "No measure stands outside its days past due",
+    ): "update marts.watchlist set measures = 'earlier_collection, legal_action' where customer_id = 'CL-2'",
+    (
+        "marts.case_files",
+        "No measure stands outside its days past due",
+    ): "update marts.case_files set measures = 'new_collection_plan, legal_action' where customer_id = 'CL-2'",
+    (
+        "marts.watchlist",
         "More points are never less severe",
     ): "update marts.watchlist set points = 5 where customer_id = 'CL-4'",
     (

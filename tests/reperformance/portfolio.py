@@ -22,15 +22,16 @@ LONG_HELD_AFTER = {"acceptance": 90, "guarantee": 180, "letter_of_credit": 90, "
 PRECEDENCE = ("large", "long_tenor", "new", "repeat")
 
 
-def seed(name: str) -> list[dict[str, str]]:
+def seed(name: str, domain: str = "portfolio") -> list[dict[str, str]]:
     """The rows of a seed as delivered with the project; an empty field is an empty text."""
-    path = Path(__file__).parents[2] / "seeds" / "portfolio" / f"{name}.csv"
+    path = Path(__file__).parents[2] / "seeds" / domain / f"{name}.csv"
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 THRESHOLDS = {(row["segment"], row["currency"]): row for row in seed("customer_type_threshold")}
 CAPACITY_RULES = sorted(seed("capacity_rule"), key=lambda rule: (-int(rule["severity"]), rule["rule"]))
+MEASURES = {row["measure_id"]: row for row in seed("measure", "risk")}
 ADVICE = sorted(seed("customer_type_advice"), key=lambda row: int(row["code_order"]))
 
 
@@ -348,6 +349,9 @@ def customers_by_type(
     ledgers: Ledgers, day: date, items_of: Book, history_complete_from: date | None = None, lag_days: int = 1
 ) -> dict[str, Row]:
     customers = versions(ledgers, "customers")
+    worst: dict[str, int] = defaultdict(int)  # of all that a customer owes, in any currency
+    for (customer, _), items in items_of.items():
+        worst[customer] = max(worst[customer], *(item.days for item in items))
     made: dict[str, list[date]] = defaultdict(list)
     for row in known(ledgers)["loans"]:
         made[row["customer_id"]].append(row["disbursed_on"])
@@ -385,8 +389,8 @@ def customers_by_type(
             "overdue_balance": total(item.overdue_balance for item in items),
             "judged_item_type": judged.kind,
             "judged_item_id": judged.ident,
-            "likely_causes": _advice(types, "cause"),
-            "recommended_measures": _advice(types, "measure"),
+            "likely_causes": _advice(types, "cause", worst[customer]),
+            "recommended_measures": _advice(types, "measure", worst[customer]),
         }
     return found
 
@@ -397,9 +401,21 @@ def limits_of(segment: str, currency: str) -> tuple[str, str]:
     return row["large_from"], row["long_tenor_above_months"]
 
 
-def _advice(types: Iterable[str], advice: str) -> str | None:
+def measure_fits(measure: Mapping[str, object], days: int) -> bool:
+    """Whether a row of the seed is an answer to a customer whose worst item is so many days past due."""
+    first, last = measure["overdue_days_from"], measure["overdue_days_to"]
+    return days >= int(str(first or 0)) and (last in ("", None) or days <= int(str(last)))
+
+
+def _advice(types: Iterable[str], advice: str, days: int) -> str | None:
     """What is said of the first type, then of the next, each code once; None where nothing is said."""
-    codes = [row["code"] for name in types for row in ADVICE if (row["customer_type"], row["advice"]) == (name, advice)]
+    codes = [
+        row["code"]
+        for name in types
+        for row in ADVICE
+        if (row["customer_type"], row["advice"]) == (name, advice)
+        and (advice == "cause" or row["code"] not in MEASURES or measure_fits(MEASURES[row["code"]], days))
+    ]
     return ", ".join(dict.fromkeys(codes)) or None
 
 

@@ -24,6 +24,7 @@ from reperformance.test_portfolio import quarantined, with_advances
 
 LOANS = 300
 SEED = 41
+STARTED_ON = date(2025, 6, 15)  # long enough ago that some are doubtful, and not all
 AS_OF, MONTH_END_BEFORE = date(2026, 4, 20), date(2026, 3, 31)
 PERIODS = [date(2024, 12, 31), date(2025, 3, 31), date(2025, 12, 31), date(2026, 3, 31), date(2026, 6, 30)]
 VALUED_ON = [date(2025, 10, 1), date(2026, 1, 15), AS_OF, date(2026, 4, 21)]
@@ -160,7 +161,7 @@ def debtors_of(
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("watched")
-    ledgers = with_advances(strategies.random_ledgers(SEED, LOANS), SEED)
+    ledgers = with_advances(strategies.random_ledgers(SEED, LOANS, start=STARTED_ON), SEED)
     dice = random.Random(SEED)
     zones = {row["customer_id"]: dice.choice(ZONES) for row in ledgers["customers"]}
     for row in ledgers["customers"]:
@@ -200,6 +201,34 @@ def test_every_signal_of_every_customer_agrees(watched) -> None:
         row["signal_id"] for row in seeds()["watch_signal"]
     }
     assert {row["severity"] for row in theirs.values()} == {"high", "medium", "low"}
+
+
+def test_severity_and_measures_follow_class_days_and_signals(watched) -> None:
+    """A doubtful item is high; beyond 90 days legal action is considered, without arrears never."""
+    database, debtors = watched
+    listed = mart(database, "watchlist")
+    doubtful, sued, current = 0, 0, 0
+    for customer, debtor in debtors.items():
+        days = max((item.days for item in debtor.items), default=0)
+        measures = listed.get(customer, {"measures": ""})["measures"].split(", ")
+        assert ("legal_action" in measures) == (days > 90), (customer, days, measures)
+        if days > 90:
+            sued += 1
+            if max(debtor.classes.values()) >= 4:
+                doubtful += 1
+                assert listed[customer]["severity"] == "high", customer
+        elif days == 0 and customer in listed:
+            current += 1
+    assert doubtful and sued and current
+
+
+def test_a_loss_of_years_is_high_and_a_month_late_is_not() -> None:
+    """637 days and class 5 on the one hand, 33 days and a roll forward on the other."""
+    points = {row["signal_id"]: int(row["points"]) for row in seeds()["watch_signal"]}
+    high = next(int(row["lower_points"]) for row in seeds()["watch_severity"] if row["severity"] == "high")
+    loss = ("overdue_over_30", "overdue_over_90", "non_performing", "doubtful_or_loss")
+    assert sum(points[signal] for signal in loss) >= high
+    assert points["overdue_over_30"] + points["rolling_forward"] < high
 
 
 def test_every_cause_of_every_case_agrees(watched) -> None:

@@ -30,7 +30,7 @@ from flows.evidence.recompute import (
     versions,
 )
 from reperformance.collecting import Contact
-from reperformance.portfolio import Item, share, total
+from reperformance.portfolio import Item, limits_of, measure_fits, share, total
 
 STAGES = [code for code, _, _ in CN_M_STAGE]
 
@@ -126,7 +126,7 @@ def watchlist(debtors: Mapping[str, Debtor], seeds: Mapping[str, Sequence[Row]],
             "signal_count": len(rows),
             **_listed("signals", rows, "signal_id"),
             "evidence": ", ".join(f"{r['signal_id']} [{', '.join(sorted(given[r['signal_id']]))}]" for r in rows),
-            **_measures({measure for row in rows for measure in row["measures"].split()}, seeds),
+            **_measures({measure for row in rows for measure in row["measures"].split()}, seeds, debtor),
         }
     return found
 
@@ -137,6 +137,12 @@ def signals(debtor: Debtor, seeds: Mapping[str, Sequence[Row]], as_of: date) -> 
     for item in debtor.items:
         if item.days > limits["overdue_over_30"]:
             yield "overdue_over_30", f"{item.ident}: {item.days} days past due"
+        if item.days > limits["overdue_over_90"]:
+            yield "overdue_over_90", f"{item.ident}: {item.days} days past due"
+        own = debtor.classes[item.kind, item.ident]
+        for signal in ("non_performing", "doubtful_or_loss"):
+            if own >= limits[signal]:
+                yield signal, f"{item.ident}: class {own}"
         others = (one for one in debtor.items if one is not item)
         for other in others:
             if (bad := debtor.classes[other.kind, other.ident]) >= 3:
@@ -153,6 +159,12 @@ def signals(debtor: Debtor, seeds: Mapping[str, Sequence[Row]], as_of: date) -> 
         days_before, planned_on = item.row["days_before_plan"], item.row["plan_effective_on"]
         if days_before and item.days < days_before and (as_of - planned_on).days <= limits["re_aged"]:
             yield "re_aged", f"{item.ident}: {days_before} days past due before the plan or extension of {planned_on}"
+    for currency in {item.row["currency"] for item in debtor.late}:
+        owed = [item for item in debtor.items if item.row["currency"] == currency]
+        exposure, large_from = total(item.balance for item in owed), limits_of(debtor.segment, currency)[0]
+        if large_from and exposure >= Decimal(large_from):
+            due = total(item.overdue_amount for item in owed)
+            yield "large_arrears", f"{currency}: overdue {due} of an exposure of {exposure}"
     if debtor.late:
         for loan_id, stretches in debtor.stretches.items():
             most = max((one.most_days for one in stretches if one.last < as_of), default=0)
@@ -219,7 +231,7 @@ def case_files(debtors: Mapping[str, Debtor], seeds: Mapping[str, Sequence[Row]]
             f"overdue amount {amount}, overdue balance {balance}, classified {told['label_en']}.",
             **_listed("causes", rows, "cause_id"),
             "evidence": ", ".join(f"{r['cause_id']} [{', '.join(shown[r['cause_id']])}]" for r in rows),
-            **_measures({row["measure_id"] for row in rows}, seeds),
+            **_measures({row["measure_id"] for row in rows}, seeds, debtor),
         }
     return found
 
@@ -324,6 +336,9 @@ def _listed(name: str, rows: Iterable[Row], key: str) -> Row:
     }
 
 
-def _measures(ids: set[str], seeds: Mapping[str, Sequence[Row]]) -> Row:
-    rows = sorted((row for row in seeds["measure"] if row["measure_id"] in ids), key=lambda r: int(r["measure_order"]))
+def _measures(ids: set[str], seeds: Mapping[str, Sequence[Row]], debtor: Debtor) -> Row:
+    """Those that are an answer to a customer as late as his worst item."""
+    days = max(item.days for item in debtor.items)
+    fitting = (row for row in seeds["measure"] if row["measure_id"] in ids and measure_fits(row, days))
+    rows = sorted(fitting, key=lambda r: int(r["measure_order"]))
     return _listed("measures", rows, "measure_id")

@@ -1,8 +1,16 @@
 -- grain: customer and currency with an overdue loan or advance of the book
 -- as of: the end of the as-of date
--- decision: 0034 customer types: the advice of every type that the customer is of, each code once
+-- decision: 0034 customer types: the advice of every type that the customer is of, each code once; 0046 measures by days past due
 
-with advised as (
+with late as (
+    select
+        customer_id,
+        max(greatest(coalesce(loan_days_past_due, 0), coalesce(advance_days_past_due, 0))) as days_past_due
+    from {{ ref('int_portfolio__exposures') }}
+    group by customer_id
+),
+
+advised as (
     select
         held.customer_id,
         held.currency,
@@ -17,7 +25,10 @@ with advised as (
         ) as times
     from {{ ref('int_portfolio__customer_types') }} as held
     inner join {{ ref('customer_type_advice') }} as advice on advice.customer_type = held.customer_type
-    where held.is_overdue
+    inner join late on late.customer_id = held.customer_id
+    left join {{ ref('measure') }} as measures  -- a miss: a cause, or a measure for any number of days
+        on measures.measure_id = advice.code and advice.advice = 'measure'
+    where held.is_overdue and (measures.measure_id is null or ({{ measure_fits('measures', 'late.days_past_due') }}))
 )
 
 select

@@ -50,6 +50,49 @@ found as (
 
     union all
     select
+        customer_id,
+        'overdue_over_90' as signal_id,
+        item_id,
+        cast(days_past_due as decimal(18, 4)) as figure,
+        cast(days_past_due as varchar) || ' days past due' as detail,
+        '逾期 ' || cast(days_past_due as varchar) || ' 天' as detail_zh
+    from items
+
+    union all
+    select
+        items.customer_id,
+        'non_performing' as signal_id,
+        items.item_id,
+        cast(classes.risk_class as decimal(18, 4)) as figure,
+        'class ' || cast(classes.risk_class as varchar) as detail,
+        '五级分类第 ' || cast(classes.risk_class as varchar) || ' 级' as detail_zh
+    from items
+    inner join classes on classes.item_type = items.item_type and classes.item_id = items.item_id
+
+    union all
+    select
+        items.customer_id,
+        'doubtful_or_loss' as signal_id,
+        items.item_id,
+        cast(classes.risk_class as decimal(18, 4)) as figure,
+        'class ' || cast(classes.risk_class as varchar) as detail,
+        '五级分类第 ' || cast(classes.risk_class as varchar) || ' 级' as detail_zh
+    from items
+    inner join classes on classes.item_type = items.item_type and classes.item_id = items.item_id
+
+    union all
+    select
+        customer_id,
+        'large_arrears' as signal_id,
+        currency as item_id,
+        cast(null as decimal(18, 4)) as figure,
+        'overdue ' || cast(overdue_amount as varchar) || ' of an exposure of ' || cast(exposure as varchar) as detail,
+        '敞口 ' || cast(exposure as varchar) || '，逾期 ' || cast(overdue_amount as varchar) as detail_zh
+    from {{ ref('int_portfolio__customer_flags') }}
+    where is_overdue and is_large
+
+    union all
+    select
         loans.customer_id,
         'first_payment_default' as signal_id,
         loans.loan_id as item_id,
@@ -170,6 +213,7 @@ from found
 inner join {{ ref('watch_signal') }} as signals on signals.signal_id = found.signal_id
 where case signals.unit
     when 'flag' then true
+    when 'class' then found.figure >= signals.threshold
     when 'stage' then found.figure >= signals.threshold
     when 'count' then found.figure >= signals.threshold
     when 'share' then found.figure >= signals.threshold

@@ -66,6 +66,8 @@ matching as (
         measures.label_en
     from causes
     inner join {{ ref('measure') }} as measures on measures.measure_id = causes.measure_id
+    inner join arrears on arrears.customer_id = causes.customer_id
+    where {{ measure_fits('measures', 'arrears.days_past_due') }}
 ),
 
 measures as (

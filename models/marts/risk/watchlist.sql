@@ -1,6 +1,6 @@
 -- grain: customer with a signal and something in the book
 -- as of: the end of the as-of date
--- decision: 0046 severity by the points of its signals
+-- decision: 0046 severity by the points of its signals, of class, days and amount too; measures by days past due
 
 with customers as (
     {{ version_at('customers', ['customer_id']) }}
@@ -19,6 +19,15 @@ signals as (
     from {{ ref('int_risk__signals') }} as found
     inner join {{ ref('watch_signal') }} as signals on signals.signal_id = found.signal_id
     group by found.customer_id, found.signal_id, signals.label_zh, signals.label_en, signals.points, signals.measures
+),
+
+late as (
+    select
+        customer_id,
+        max(days_past_due) as days_past_due
+    from {{ ref('int_risk__items') }}
+    where as_of = {{ as_of() }}
+    group by customer_id
 ),
 
 watched as (
@@ -45,6 +54,8 @@ called_for as (
         measures.label_en
     from signals
     inner join {{ ref('measure') }} as measures on position(' ' || measures.measure_id || ' ' in ' ' || signals.measures || ' ') > 0
+    inner join late on late.customer_id = signals.customer_id
+    where {{ measure_fits('measures', 'late.days_past_due') }}
 ),
 
 measures as (
@@ -85,11 +96,11 @@ select
     watched.evidence,
     watched.evidence_zh,
     watched.evidence_en,
-    measures.measures,
-    measures.measures_zh,
-    measures.measures_en,
+    coalesce(measures.measures, '') as measures,
+    coalesce(measures.measures_zh, '') as measures_zh,
+    coalesce(measures.measures_en, '') as measures_en,
     {{ run_value('policy_version') }} as policy_version
 from watched
 inner join customers on customers.customer_id = watched.customer_id
-inner join measures on measures.customer_id = watched.customer_id
+left join measures on measures.customer_id = watched.customer_id  -- a miss: no measure fits, and the gate says so
 inner join severities on severities.lower_points <= watched.points and severities.below_points > watched.points

@@ -17,6 +17,9 @@ create table evidence.to_classify as
 select item_type, item_id, currency, balance, if(risk_class >= 3, risk_class, 1) as least_class
 from marts.risk_classification;
 
+create table evidence.measure_days (measure_id varchar, days_from integer, days_to integer);
+insert into evidence.measure_days values ('legal_action', 91, 2147483647), ('extend_tenor', 0, 90), ('earlier_collection', 0, 2147483647);
+
 create table marts.watchlist as
 select
     as_of, policy_version, customer_id, if(risk_class >= 3, 60, 30) as points, if(risk_class >= 3, 1, 2) as severity_order,
