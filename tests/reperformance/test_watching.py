@@ -24,7 +24,7 @@ from reperformance.test_portfolio import quarantined, with_advances
 
 LOANS = 300
 SEED = 41
-STARTED_ON = date(2025, 6, 15)  # long enough ago that some are doubtful, and not all
+LONG_AGO = date(2025, 3, 1)
 AS_OF, MONTH_END_BEFORE = date(2026, 4, 20), date(2026, 3, 31)
 PERIODS = [date(2024, 12, 31), date(2025, 3, 31), date(2025, 12, 31), date(2026, 3, 31), date(2026, 6, 30)]
 VALUED_ON = [date(2025, 10, 1), date(2026, 1, 15), AS_OF, date(2026, 4, 21)]
@@ -161,7 +161,18 @@ def debtors_of(
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("watched")
-    ledgers = with_advances(strategies.random_ledgers(SEED, LOANS, start=STARTED_ON), SEED)
+    ledgers = with_advances(strategies.random_ledgers(SEED, LOANS), SEED)
+    for n, row in enumerate(
+        [row for row in ledgers["advances"] if row["currency"] == "CNY"][:3]
+    ):  # doubtful, or lost, by their days
+        old = {
+            "advance_id": f"OLD-{n}",
+            "kind": "guarantee",
+            "advanced_on": LONG_AGO,
+            "due_on": None,
+            "written_off_on": None,
+        }
+        ledgers["advances"].append(row | old)
     dice = random.Random(SEED)
     zones = {row["customer_id"]: dice.choice(ZONES) for row in ledgers["customers"]}
     for row in ledgers["customers"]:
