@@ -230,7 +230,9 @@ def test_severity_and_measures_follow_class_days_and_signals(watched) -> None:
                 assert listed[customer]["severity"] == "high", customer
         elif days == 0 and customer in listed:
             current += 1
-    assert doubtful and sued and current
+    assert doubtful
+    assert sued
+    assert current
 
 
 def test_a_loss_of_years_is_high_and_a_month_late_is_not() -> None:
