@@ -74,7 +74,9 @@ def _delivery_facts(record: dict[str, Any]) -> dict[str, Any]:
         f"rows_{what}": sum(e[f"rows_{what}"] for e in ledgers)
         for what in ("read", "filtered", "loaded", "duplicate", "quarantined")
     }
-    return {"delivery": record["delivery"], "loaded_at": record["loaded_at"], **totals, "files": record["files"]}
+    from_databases = {"databases": record["databases"]} if record.get("databases") else {}
+    named = {"delivery": record["delivery"], "loaded_at": record["loaded_at"]}
+    return {**named, **totals, **from_databases, "files": record["files"]}
 
 
 @cache

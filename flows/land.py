@@ -17,7 +17,7 @@ from flows.database import connect
 from flows.errors import DeliveryRefused, UsageError
 from flows.history import attach_history, attach_open_quarantine
 from flows.home import REFUSED, Delivery, Home, knowledge, now_text, sync, sync_files, write_json
-from flows.landing import rows
+from flows.landing import databases, rows
 from flows.landing.control import check_amounts, read_control
 from flows.landing.files import sha256_of
 from flows.landing.gate import Rows, write_gate_database
@@ -116,6 +116,7 @@ def _refuse_if_changed(folder: Path, home: Home, delivery: Delivery, free: Deliv
 
 def prepare(landing: Path, home: Home, delivery: Delivery, policy: Policy) -> Prepared:
     """Read, type and judge one delivery into pending/; refuses what cannot be taken as a whole."""
+    databases.read(delivery, landing / delivery.name, home)
     pending = home.pending(delivery)
     shutil.rmtree(pending, ignore_errors=True)
     scratch = pending / "scratch"
@@ -220,6 +221,7 @@ def _record(sources: Sources, totals: Rows, by_ledger: Rows, warnings: dict[str,
             }
             for source, file in sources.files.items()
         ],
+        "databases": databases.read_account(sources.folder),
         "ledgers": {t["ledger"]: {k: v for k, v in t.items() if k != "ledger"} for t in by_ledger},
         "ignored_files": sources.ignored,
         "rounded": sources.rounded,

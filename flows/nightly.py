@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from flows import artifacts, build, land, publish, validate
 from flows.errors import DeliveryRefused, ValidationFailed
 from flows.home import Delivery, Home, Knowledge, knowledge, parse_known_at
+from flows.landing.databases import open_delivery
 from flows.progress import step
 from flows.run import Run, newest_date, opened
 from flows.settings import DEFAULT_HOME, DEFAULT_LANDING
@@ -47,7 +48,7 @@ def nightly(
     run = Run.asked(home, land.existing(landing), None, policy, known_at, switch)
     with opened(run, "arrears nightly", wait):
         run.resolve(as_of, back)
-        for delivery in find_deliveries(run):
+        for delivery in find_deliveries(run, as_of):
             prepared = read_delivery(run, delivery)
             pass_landing_gate(run, prepared)
             load_delivery(run, prepared)
@@ -69,8 +70,10 @@ reading = {**working, "retries": 2, "retry_delay_seconds": 30, "retry_condition_
 
 
 @task(name="Find new deliveries", **reading)
-def find_deliveries(run: Run) -> list[Delivery]:
+def find_deliveries(run: Run, as_of: date | None) -> list[Delivery]:
     with step("Finding new deliveries") as at:
+        if as_of and not run.upto:
+            open_delivery(run.landing, run.home, as_of)
         found = land.find_new_deliveries(run.landing, run.home, run.upto)
         strangers = land.unknown_folders(run.landing)
         at.note(

@@ -49,6 +49,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "arrears"
 
 
+def from_environment(name: str) -> str | None:
+    """What a user's own file names as `${NAME}`."""
+    return os.environ.get(name) or None
+
+
 def dbt_every_time() -> bool:
     """ARREARS_DBT: whether dbt itself runs every build, also where what it compiled is kept (`compiled.py`)."""
     return os.environ.get("ARREARS_DBT", "") not in ("", "0")

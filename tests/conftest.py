@@ -16,7 +16,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 # Folders whose files share a session's fixture.
-SHARED = ("bad_input", "rules")
+SHARED = ("bad_input", "databases", "rules")
 # Files that share one with another: the demo's home, the log of contacts.
 WITH = {
     "end_to_end/test_backfill.py": "end_to_end/test_night.py",

@@ -2,7 +2,13 @@
 
 Every mistake is named with file, line, what was given and what is allowed (exit 2).
 
+    sources:                                    # databases, where entries read from one
+      core: {kind: postgresql, url: "${CORE_URL}"}          # or mysql, sqlite; ${NAME} stands in the environment
     ledgers:
+      repayments:
+        - source: core                          # in place of `file:`
+          table: ledger.payments                # or `query: select …`
+          since: posted_at                      # only what is new by this column; the first time all
       loans:                                    # a ledger; its entries apply in order
         - file: transactions*.csv               # `*` is the only wildcard; a file may feed several ledgers
           encoding: gbk                         # only where it cannot be told from the bytes
@@ -30,6 +36,7 @@ Headers that are a column's own name or its Chinese name need no entry. Where a 
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,7 +51,10 @@ from flows.errors import UsageError
 from flows.ledgers import Ledger, ledgers
 
 NULL_TAG = "tag:yaml.org,2002:null"
-ENTRY_KEYS = ("file", "where", "columns", "keep", "encoding", "delimiter", "header_line", "sheet")
+OF_FILES = ("encoding", "delimiter", "header_line", "sheet")
+OF_DATABASES = ("table", "query", "since")
+ENTRY_KEYS = ("file", "source", *OF_DATABASES, "where", "columns", "keep", *OF_FILES)
+KINDS = ("postgresql", "mysql", "sqlite")
 COLUMN_KEYS = ("source", "const", "date_format", "values", "scale", "round", "plain_id")
 EXCEL_SERIAL = "excel_serial"
 NUMBERS = ("amount", "positive", "signed", "rate")
@@ -73,6 +83,28 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Database:
+    """A database of the lender; `${NAME}` in its URL stands in the environment."""
+
+    name: str
+    kind: str
+    url: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of a database into a file of the delivery: a table or a query, whole or what is new by `since`."""
+
+    database: Database
+    file: str
+    table: str | None
+    query: str | None
+    since: str | None
+    line: int = field(compare=False)
+
+
+@dataclass(frozen=True)
 class Entry:
     """One file feeding one ledger. Files that one mapping entry names share a turn; a later turn replaces an earlier one."""
 
@@ -88,6 +120,7 @@ class Entry:
     delimiter: str | None = None
     header_line: int = 1
     sheet: str | None = None
+    reading: Reading | None = None  # where the file comes from, if not from the lender
 
     @property
     def source(self) -> tuple[str, str | None, int]:
@@ -98,6 +131,12 @@ class Entry:
 def read_mapping(path: Path) -> list[Entry]:
     """Read a mapping file into its entries, in order."""
     return _Reader(path).entries()
+
+
+def mapping_of(delivery: Path) -> Path | None:
+    """The mapping that a delivery is read by: its own, else that of the landing folder."""
+    places = (delivery / "mapping.yml", delivery.parent / "mapping.yml")
+    return next((path for path in places if os.path.lexists(path)), None)
 
 
 def glob_of(pattern: str) -> re.Pattern[str]:
@@ -119,6 +158,8 @@ def _is_date_format(text: str) -> bool:
 class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.databases: dict[str, Database] = {}
+        self.readings: dict[str, Reading] = {}
         if not path.is_file():
             raise UsageError(
                 f"{path}: is not a plain file that can be read. Allowed: a text file in YAML, or no mapping.yml."
@@ -135,9 +176,14 @@ class _Reader:
             ) from error
 
     def entries(self) -> list[Entry]:
-        top = self._mapping(self.root, "the file", ("ledgers",))
+        top = self._mapping(self.root, "the file", ("sources", "ledgers"))
         if "ledgers" not in top:
             self._fail(self.root, "nothing under `ledgers:`", "`ledgers:` with the name of a ledger below it")
+        if "sources" in top:
+            self.databases = {
+                name: self._database(name, node)
+                for name, node in self._mapping(top["sources"], "sources", None).items()
+            }
         found = []
         for name, node in self._mapping(top["ledgers"], "ledgers", tuple(ledgers())).items():
             ledger = ledgers()[name]
@@ -145,11 +191,54 @@ class _Reader:
                 found.append(self._entry(ledger, item, turn=len(found) + 1))
         return found
 
+    def _database(self, name: str, node: yaml.Node) -> Database:
+        facts = self._mapping(node, name, ("kind", "url"))
+        if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+            self._fail(node, f"sources: {name}", "a name of letters, digits and _")
+        kind = self._one_of(facts.get("kind"), KINDS)
+        url = self._text(facts["url"]) if "url" in facts else None
+        if not kind or not url:
+            self._fail(node, f"{name} without {'kind' if not kind else 'url'}", f"kind ({', '.join(KINDS)}) and url")
+        return Database(name, kind, url, node.start_mark.line + 1)
+
+    def _reading(self, ledger: Ledger, facts: dict[str, yaml.Node], node: yaml.Node, turn: int) -> Reading:
+        """What an entry with `source:` reads; its file is named after the table, or after the ledger for a query."""
+        name = self._text(facts["source"])
+        if name not in self.databases:
+            known = ", ".join(self.databases) or "none is named under `sources:`"
+            self._fail(facts["source"], f"source: {name}", f"a name under `sources:` ({known})")
+        if unfit := [key for key in OF_FILES if key in facts]:
+            self._fail(facts[unfit[0]], f"{unfit[0]}: beside `source:`", f"`{unfit[0]}` for files only")
+        if ("table" in facts) == ("query" in facts):
+            self._fail(
+                node, f"an entry of {ledger.name} with `source:`", "one of `table: NAME` and `query: SELECT …` with it"
+            )
+        said = {key: self._text(facts[key]) for key in OF_DATABASES if key in facts}
+        if empty := [key for key, text in said.items() if not text]:
+            self._fail(facts[empty[0]], f"{empty[0]}: nothing", f"`{empty[0]}` with a value, or left out")
+        of = said.get("table") or f"{ledger.name}-{turn}"
+        file = f"{name}.{re.sub('[^0-9A-Za-z_.一-鿿-]', '_', of)}.parquet"
+        reading = Reading(
+            self.databases[name],
+            file,
+            said.get("table"),
+            said.get("query"),
+            said.get("since"),
+            facts["table" if "table" in facts else "query"].start_mark.line + 1,
+        )
+        if self.readings.setdefault(file, reading) != reading:
+            self._fail(node, f"{of} read in two ways", "one `since` for a table, or a `query:` for one of them")
+        return reading
+
     def _entry(self, ledger: Ledger, node: yaml.Node, turn: int) -> Entry:
         self.lines: dict[str, int] = {}
         facts = self._mapping(node, f"an entry of {ledger.name}", ENTRY_KEYS)
-        if "file" not in facts:
-            self._fail(node, f"an entry of {ledger.name} without `file:`", "file: name.csv (`*` matches anything)")
+        if ("file" in facts) == ("source" in facts):
+            said = "both `file:` and" if "file" in facts else "neither `file:` nor"
+            allowed = "file: name.csv (`*` matches anything), or source: NAME with `table:` or `query:`"
+            self._fail(node, f"an entry of {ledger.name} with {said} `source:`", allowed)
+        if unfit := [key for key in OF_DATABASES if key in facts and "file" in facts]:
+            self._fail(facts[unfit[0]], f"{unfit[0]}: beside `file:`", f"`{unfit[0]}` with `source:` only")
         columns = {}
         if "columns" in facts:
             for column, source in self._mapping(facts["columns"], "columns", tuple(ledger.columns)).items():
@@ -171,7 +260,8 @@ class _Reader:
                 )
             keep = (match[1], match[2])
             self.lines[match[2]] = facts["keep"].start_mark.line + 1
-        file = self._text(facts["file"])
+        reading = self._reading(ledger, facts, node, turn) if "source" in facts else None
+        file = reading.file if reading else self._text(facts["file"])
         if not file or "/" in file:
             self._fail(facts["file"], f"file: {file or 'nothing'}", "the name of a file in the delivery's folder")
         return Entry(
@@ -187,6 +277,7 @@ class _Reader:
             delimiter=self._one_of(facts.get("delimiter"), (",", "\t", ";", "|")),
             header_line=self._header_line(facts.get("header_line")),
             sheet=self._sheet(facts.get("sheet")),
+            reading=reading,
         )
 
     def _header_line(self, node: yaml.Node | None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ import duckdb
 from flows.errors import DeliveryRefused, UsageError
 from flows.home import Delivery, Home, Knowledge
 from flows.landing import rows
+from flows.landing.databases import READ_FROM
 from flows.landing.encodings import Look, encodings_of
 from flows.landing.files import (
     DATA_FILE,
@@ -27,12 +27,12 @@ from flows.landing.files import (
 )
 from flows.landing.headers import column_of, likely_header, names_of, nearest, place_of, spellings, tidy, with_unit
 from flows.landing.limits import Limits
-from flows.landing.mapping import ColumnSource, Entry, glob_of, read_mapping
+from flows.landing.mapping import ColumnSource, Entry, glob_of, mapping_of, read_mapping
 from flows.landing.text import look_at, read_text
 from flows.landing.workbook import Workbook
 from flows.ledgers import Ledger, ledgers
 
-OWN_FILES = {"mapping.yml", "delivery.csv"}
+OWN_FILES = {"mapping.yml", "delivery.csv", READ_FROM}
 MUST_HAVE = ("customers", "loans", "installments", "repayments")
 
 
@@ -80,9 +80,7 @@ class Sources:
                 f"Delivery {self.delivery}: {self.folder} holds no data file (name.csv, name.csv.gz, name.xlsx or name.parquet). "
                 "Deliver the files, or remove the folder."
             )
-        mapping = next(
-            (m for m in (self.folder / "mapping.yml", self.folder.parent / "mapping.yml") if os.path.lexists(m)), None
-        )
+        mapping = mapping_of(self.folder)
         entries: list[Entry] = []
         mapped: set[str] = set()
         written = read_mapping(mapping) if mapping else []

@@ -139,7 +139,7 @@ class Lender:
         """Try to load new deliveries up to `name`; it must be refused, without a trace. Returns the message."""
         before = self._known()
         with pytest.raises(error) as caught:
-            self._prepare_all(policy or self.policy)
+            self.prepare_all(policy)
         assert type(caught.value) is error
         assert caught.value.exit_code == {DeliveryRefused: 4, UsageError: 2}[error]
         assert self._known() == before, "what was loaded before has changed"
@@ -149,9 +149,10 @@ class Lender:
         assert message.endswith((".", "?", ")"))
         return message
 
-    def _prepare_all(self, policy: Policy) -> None:
+    def prepare_all(self, policy: Policy | None = None) -> None:
+        """Read new deliveries, and load none."""
         for delivery in find_new_deliveries(self.landing, self.home):
-            prepare(self.landing, self.home, delivery, policy)
+            prepare(self.landing, self.home, delivery, policy or self.policy)
 
     def withdraw(self, delivery: str, after: str) -> None:
         """Exclude a delivery from every knowledge beyond `after`."""
