@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from databases.servers import PASSWORD, Server, free_port
 from flows.errors import UsageError
 from flows.landing import databases
 
+PAGE = Path(__file__).parents[2] / "docs" / "your-own-files.md"
 BOTH = pytest.mark.parametrize("core", ["postgres", "maria"], indirect=True)
 MAPPING = """
 sources:
@@ -62,7 +65,7 @@ def url_of(server: Server, password: str = PASSWORD) -> str:
 def lender(core: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lender:
     """A lender whose book stands in tables of its core system; its landing folder holds the mapping alone."""
     if core.kind == "postgresql":
-        core.run("set client_min_messages = error; drop schema public cascade; create schema public;")
+        core.run("set client_min_messages = error; drop schema if exists public cascade; create schema public;")
     else:
         core.run("drop database core; create database core character set utf8mb4;")
     kinds = (
@@ -103,7 +106,7 @@ def test_a_whole_delivery(core: Server, lender: Lender) -> None:
     assert told["core.loans-2.parquet"]["query"].endswith("where state <> 'draft'")
     # how it was read stands in each file too
     path = lender.landing / FIRST / "core.payments.parquet"
-    kept = dict(duckdb.sql(f"select key::varchar, value::varchar from parquet_kv_metadata('{path}')").fetchall())
+    kept = dict(duckdb.sql(f"select decode(key), decode(value) from parquet_kv_metadata('{path}')").fetchall())
     assert kept["source"] == "core"
     assert kept["query"] == 'select * from "payments"'
 
@@ -221,6 +224,26 @@ def test_what_the_database_does_not_understand(core: Server, lender: Lender) -> 
         message = lender.refuse(error=UsageError)
         assert f"mapping.yml, line {line}: {said}" in message
     assert core.run("select count(*) from loans").strip() == "3"
+
+
+@pytest.mark.parametrize("core", ["postgres"], indirect=True)
+def test_the_example_of_the_page(core: Server, lender: Lender) -> None:
+    """docs/your-own-files.md, as it stands there; the night opens the day's delivery by itself, once."""
+    (example,) = (
+        text for text in re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL) if "sources:" in text
+    )
+    core.run("drop schema if exists ledger cascade; alter schema public rename to ledger;")
+    core.run("alter table ledger.loans rename column cust_no to customer_id;")
+    core.run("alter table ledger.loans rename column issued to disbursed_on;")
+    core.run("alter table ledger.loans add column currency text default 'CNY';")
+    core.run("alter table ledger.payments rename column id to repayment_id;")
+    (lender.landing / "mapping.yml").write_text(example, "utf-8")
+    day = date.fromisoformat(FIRST)
+    for _night in range(2):
+        databases.open_delivery(lender.landing, lender.home, day)
+    assert lender.take(FIRST).keys("loans") == ["L1", "L2"]
+    databases.open_delivery(lender.landing, lender.home, day - timedelta(days=1))
+    assert [p.name for p in lender.landing.iterdir() if p.is_dir()] == [FIRST]
 
 
 def test_a_database_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The worked examples of docs/your-own-files.md, loaded as they stand there."""
+"""The worked examples of docs/your-own-files.md, loaded as they stand there (the database: databases/test_databases.py)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flows.ledgers import ledgers
 from flows.template import write_templates
 
 PAGE = (Path(__file__).parents[2] / "docs" / "your-own-files.md").read_text("utf-8")
-CORE, SHEETS, IDS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+CORE, SHEETS, _DATABASE, IDS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 LEDGER = """某某银行个人贷款台账,,,,,,
 单位：万元,,,,,,
 借据号,客户号,"放款
