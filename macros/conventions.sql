@@ -2,7 +2,8 @@
 {% macro convention_columns() -%}
     {{ return([
         'day_count', 'due_date_roll', 'calendar', 'grace_days', 'tolerance_amount', 'tolerance_rate', 'pause_scope',
-        'allocation', 'component_order', 'charges_age', 'plan_basis', 'bucket_scheme', 'bucket_on', 'asset_class',
+        'allocation', 'component_order', 'charges_age', 'plan_basis', 'plan_includes_day', 'bucket_scheme',
+        'bucket_on', 'asset_class',
     ]) }}
 {%- endmacro %}
 

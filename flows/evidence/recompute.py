@@ -69,6 +69,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "component_order": "text",
         "charges_age": "boolean",
         "plan_basis": "text",
+        "plan_includes_day": "boolean",
         "bucket_scheme": "text",
         "bucket_on": "text",
     },
@@ -321,6 +322,7 @@ class Terms:
     component_order: str = "fee,interest,principal"
     charges_age: bool = False
     plan_basis: str = "whole"
+    plan_includes_day: bool = False
     bucket_scheme: str = "CN_M_STAGE"
     bucket_on: str = "days_past_due"
 
@@ -550,8 +552,13 @@ class Period:
 
     @property
     def counts_from(self) -> date:
-        """Money, charges and chargebacks dated before this day do not count."""
+        """Charges dated before this day do not count."""
         return self.plan.effective_on if self.plan is not None and self.is_remaining else ALWAYS
+
+    @property
+    def money_counts_from(self) -> date:
+        """Money and chargebacks dated before this day do not count: the plan was drawn up net of them."""
+        return self.counts_from + ONE_DAY if self.is_remaining and self.terms.plan_includes_day else self.counts_from
 
 
 class Products:
@@ -645,7 +652,7 @@ def obligations(loan: LoanFile, period: Period, calendar: Calendar) -> list[Obli
     """Everything but charges that stands, or will stand from its own date on, in the queue of this period."""
     owed = plan_obligations(loan, period)
     for row in loan.chargebacks:
-        if row["paid_on"] >= period.counts_from:
+        if row["paid_on"] >= period.money_counts_from:
             owed.append(
                 Obligation(
                     "chargeback",
@@ -660,7 +667,7 @@ def obligations(loan: LoanFile, period: Period, calendar: Calendar) -> list[Obli
         # The plan was drawn up believing money that later turned out not to have come: that part is owed again.
         for money in loan.money:
             for reversed_on, reversal_id, amount in money.reversals:
-                if money.paid_on < period.counts_from <= reversed_on:
+                if money.paid_on < period.money_counts_from <= reversed_on:
                     owed.append(
                         Obligation(
                             "reopened",
@@ -731,7 +738,7 @@ def position(
 
     The position writes on the obligations it is given: read it off before laying money on the same list again.
     """
-    terms, counts_from = period.terms, period.counts_from
+    terms = period.terms
     queue = []
     for one in owed:
         if one.exists_from <= day:
@@ -748,9 +755,9 @@ def position(
             rolled_on=calendar.of(terms).roll(charge.due_on, terms.due_date_roll),
         )
         for charge in loan.charges
-        if counts_from <= charge.due_on <= day
+        if period.counts_from <= charge.due_on <= day
     ]
-    money = [(one, one.net(day)) for one in loan.money if counts_from <= one.paid_on <= day and counted(one)]
+    money = [(one, one.net(day)) for one in loan.money if period.money_counts_from <= one.paid_on <= day and counted(one)]
     lay = {
         "oldest_installment_first": _lay_oldest_first,
         "fees_first": _lay_fees_first,

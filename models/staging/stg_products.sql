@@ -18,6 +18,7 @@ select
     component_order,
     charges_age,
     plan_basis,
+    plan_includes_day,
     bucket_scheme,
     bucket_on,
     _delivery,

@@ -201,6 +201,7 @@ CONVENTIONS: dict[str, tuple[Any, ...]] = {
     ),
     "charges_age": (False, True, None, True),
     "plan_basis": ("whole", "remaining", None, "remaining"),
+    "plan_includes_day": (None, False, True),
     "bucket_scheme": (None, "CN_M_STAGE", "CN_M_STAGE", "CN_CREDIT_REPORT"),
     "bucket_on": (None, "days_past_due", "delinquent_days", "business_days_past_due"),
 }

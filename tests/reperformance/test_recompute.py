@@ -515,6 +515,16 @@ def test_remaining_plan_replaces_everything_before_it() -> None:
     shows(example.at("2025-07-11"), overdue_principal=100, days_past_due=1, outstanding_principal=190)
 
 
+def test_a_plan_drawn_up_net_of_its_first_days_money_does_not_count_it_twice() -> None:
+    example = Example().product(plan_basis="remaining", plan_includes_day=True).three_installments()
+    example.paid("R1", "2025-05-20", 100).plan(2, "2025-05-20", (1, "2025-07-10", 120), (2, "2025-08-11", 90))
+    shows(example.at("2025-05-20"), outstanding_principal=210, overdue_amount=0)
+    example.paid("R2", "2025-05-21", 20)
+    shows(example.at("2025-07-11"), overdue_principal=100, outstanding_principal=190)
+    example.reversal("R3", "R1", "2025-07-12", 100)  # the plan believed it: owed again, from the plan's first day
+    shows(example.at("2025-07-12"), oldest_unpaid_due_on="2025-05-20", outstanding_principal=290)
+
+
 def test_later_reversal_of_earlier_money_is_due_when_the_remaining_plan_began() -> None:
     example = remaining_plan().reversal("R2", "R1", "2025-06-30", 100)
     shows(example.at("2025-06-29"), days_past_due=0, outstanding_principal=210)

@@ -93,7 +93,7 @@ chargebacks as (
     where
         repayments.kind = 'chargeback'
         and {{ touched('repayments.loan_id') }}
-        and repayments.paid_on >= periods.counts_from
+        and repayments.paid_on >= periods.money_counts_from
         and repayments.paid_on < periods.to_on
 ),
 
@@ -111,8 +111,8 @@ reopened as (
     where
         periods.is_remaining
         and payments.is_reversal
-        and payments.original_paid_on < periods.counts_from
-        and payments.happened_on between periods.counts_from and periods.from_on
+        and payments.original_paid_on < periods.money_counts_from
+        and payments.happened_on between periods.money_counts_from and periods.from_on
 ),
 
 {% set zero = 'cast(0 as decimal(18, 2))' %}

@@ -166,11 +166,17 @@ periods as (
         coalesce(owing.matures_on, loans.matures_on) as matures_on,
         {{ conventions_of('conventions') }},
         coalesce(conventions.plan_basis = 'remaining' and planned.plan_no > 1, false) as is_remaining,
-        -- money and obligations before this day do not count: the plan replaced them
+        -- obligations, and money, before these days do not count: the plan replaced them
         case
             when conventions.plan_basis = 'remaining' and planned.plan_no > 1 then planned.plan_effective_on
             else date '0001-01-01'
-        end as counts_from
+        end as counts_from,
+        case
+            when conventions.plan_basis = 'remaining' and planned.plan_no > 1
+                -- a plan drawn up net of that day's money has counted it already
+                then case when conventions.plan_includes_day then {{ add_days('planned.plan_effective_on', 1) }} else planned.plan_effective_on end
+            else date '0001-01-01'
+        end as money_counts_from
     from planned
     inner join conventions
         on
@@ -286,6 +292,7 @@ select
     {{ conventions_of('axes') }},
     is_remaining,
     counts_from,
+    money_counts_from,
     is_axis,
     has_charges_in_queue,
     is_axis and has_only_payments and count(*) over (partition by loan_id) = 1 as is_plain

@@ -46,7 +46,7 @@ counted as (
     inner join views on views.loan_id = periods.loan_id
     inner join payments on payments.loan_id = periods.loan_id
     where
-        payments.original_paid_on >= periods.counts_from
+        payments.original_paid_on >= periods.money_counts_from
         and payments.happened_on < periods.to_on
         and (views.payer_view = 'all' or payments.payer = 'customer')
 ),
