@@ -130,6 +130,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Folder of deliveries.",
 )
 @click.option("--back", is_flag=True, help="Move `current` even to an earlier date than it is of.")
+@click.option("--future", is_flag=True, help="Load deliveries dated after tomorrow, too.")
 @run_options
 @common
 def nightly(
@@ -138,6 +139,7 @@ def nightly(
     as_of: str | None,
     landing: Path,
     back: bool,
+    future: bool,
     policy: Path | None,
     known_at: str | None,
     target: str,
@@ -146,7 +148,7 @@ def nightly(
     """Load new deliveries, compute the marts, validate them, publish them."""
     from flows.launch import run_nightly
 
-    return run_nightly(home, landing, as_of, policy, known_at, target, not no_switch, wait, back)
+    return run_nightly(home, landing, as_of, policy, known_at, target, not no_switch, wait, back, future)
 
 
 @main.command()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import total_ordering
 from pathlib import Path
 from typing import Any
@@ -250,6 +250,11 @@ def _who_holds(home: Home, path: Path) -> str:
     except (ValueError, KeyError):
         held = "by another process that is just starting or ending"
     return f"{home.root} is in use {held}. Wait for it, or give --wait SECONDS to wait here."
+
+
+def today() -> date:
+    """The wall clock's day at the lender's, by which a folder's date is told from a slip of the pen; no figure depends on it."""
+    return datetime.now(timezone(timedelta(hours=8))).date()
 
 
 def now_text() -> str:

@@ -7,7 +7,9 @@ make it part of HOME/warehouse/raw. Until then it may be corrected in place, and
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import duckdb
 from flows.database import connect
 from flows.errors import DeliveryRefused, UsageError
 from flows.history import attach_history, attach_open_quarantine
-from flows.home import REFUSED, Delivery, Home, knowledge, now_text, sync, sync_files, write_json
+from flows.home import REFUSED, Delivery, Home, knowledge, now_text, sync, sync_files, today, write_json
 from flows.landing import databases, rows
 from flows.landing.control import check_amounts, read_control
 from flows.landing.files import sha256_of
@@ -42,18 +44,28 @@ class Prepared:
         return self.folder / GATE_DATABASE
 
 
-def find_new_deliveries(landing: Path, home: Home, upto: Delivery | None = None) -> list[Delivery]:
-    """Deliveries in LANDING that are not loaded yet, in order; refuses what changed or comes too late."""
+def find_new_deliveries(
+    landing: Path, home: Home, upto: Delivery | None = None, future: bool = False
+) -> list[Delivery]:
+    """Deliveries in LANDING that are not loaded yet, in order; refuses what changed, comes too late, or is dated after
+    tomorrow and not meant so."""
     found = deliveries_in(existing(landing))
-    loaded = home.loaded()
+    loaded, standing = home.loaded(), knowledge(home).deliveries
     for delivery in found:
         if delivery in loaded:
-            _refuse_if_changed(landing / delivery.name, home, delivery, _free_name(loaded, found))
+            _refuse_if_changed(landing / delivery.name, home, delivery, _free_name(standing or loaded, found))
     new = [d for d in found if d not in loaded and (upto is None or d <= upto)]
-    if new and loaded and new[0] < loaded[-1]:
+    if new and standing and new[0] < standing[-1]:
         raise DeliveryRefused(
-            f"Delivery {new[0]}: it sorts before {loaded[-1]}, which is loaded already, and knowledge only grows. "
-            f"Nothing of it was loaded; deliver it as {_free_name(loaded, found)} or under a later date."
+            f"Delivery {new[0]}: it sorts before {standing[-1]}, which is loaded already, and knowledge only grows. "
+            f"Nothing of it was loaded; deliver it as {_free_name(standing, found)} or under a later date. If {standing[-1]} "
+            f"bears a wrong date, withdraw it (arrears withdraw {standing[-1]} --reason …): then it stands in nobody's way."
+        )
+    if new and not future and new[-1].date > today() + timedelta(days=1):
+        late = next(d for d in new if d.date > today() + timedelta(days=1))
+        raise DeliveryRefused(
+            f"Delivery {late}: it is dated after tomorrow ({today() + timedelta(days=1)}), and once it is loaded every delivery "
+            "of an earlier date would be refused. Nothing was loaded; give the folder its right date, or --future if it is meant."
         )
     return new
 
@@ -74,7 +86,7 @@ def deliveries_in(landing: Path) -> list[Delivery]:
     return sorted(d for d in (_delivery_of(p) for p in landing.iterdir()) if d)
 
 
-def _free_name(loaded: list[Delivery], found: list[Delivery]) -> Delivery:
+def _free_name(loaded: Sequence[Delivery], found: list[Delivery]) -> Delivery:
     """The first name that is taken by nothing and sorts after all that is loaded."""
     return max(d for d in [*loaded, *found] if d.date == loaded[-1].date).next
 

@@ -27,6 +27,7 @@ def run_nightly(
     switch: bool,
     wait: float,
     back: bool = False,
+    future: bool = False,
 ) -> dict[str, Any]:
     """`arrears nightly`: what came of it, and `_text` for the screen."""
     day = _date("--as-of", as_of)
@@ -40,7 +41,7 @@ def run_nightly(
     _prefect(home, wait)
     from flows.nightly import nightly
 
-    return _told(lambda: nightly(day, landing, home, policy, known_at, switch, back, wait))
+    return _told(lambda: nightly(day, landing, home, policy, known_at, switch, back, future, wait))
 
 
 def run_backfill(

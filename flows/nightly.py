@@ -42,13 +42,14 @@ def nightly(
     known_at: str | None = None,
     switch: bool = True,
     back: bool = False,
+    future: bool = False,
     wait: float = 0,
 ) -> dict[str, Any]:
     """Load what is new, compute the marts as of a date, prove them, publish them; returns what came of it."""
     run = Run.asked(home, land.existing(landing), None, policy, known_at, switch)
     with opened(run, "arrears nightly", wait):
         run.resolve(as_of, back)
-        for delivery in find_deliveries(run, as_of):
+        for delivery in find_deliveries(run, as_of, future):
             prepared = read_delivery(run, delivery)
             pass_landing_gate(run, prepared)
             load_delivery(run, prepared)
@@ -70,11 +71,11 @@ reading = {**working, "retries": 2, "retry_delay_seconds": 30, "retry_condition_
 
 
 @task(name="Find new deliveries", **reading)
-def find_deliveries(run: Run, as_of: date | None) -> list[Delivery]:
+def find_deliveries(run: Run, as_of: date | None, future: bool) -> list[Delivery]:
     with step("Finding new deliveries") as at:
         if as_of and not run.upto:
             open_delivery(run.landing, run.home, as_of)
-        found = land.find_new_deliveries(run.landing, run.home, run.upto)
+        found = land.find_new_deliveries(run.landing, run.home, run.upto, future)
         strangers = land.unknown_folders(run.landing)
         at.note(
             (", ".join(map(str, found)) or "none")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import UsageError
-from flows.home import Delivery, existing_home, hold, now_text
+from flows.home import Delivery, existing_home, hold, knowledge, now_text
 
 
 def withdraw_delivery(home: Path, name: str, reason: str, wait: float) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def withdraw_delivery(home: Path, name: str, reason: str, wait: float) -> dict[s
     with hold(place, "withdrawal", "arrears withdraw", wait):
         if any(w.delivery == delivery for w in place.withdrawals()):
             raise UsageError(f"DELIVERY {name}: withdrawn already.")
-        after = place.loaded()[-1]
+        after = knowledge(place).deliveries[-1]
         line = {"delivery": delivery.name, "after": after.name, "reason": reason.strip(), "withdrawn_at": now_text()}
         with open(place.raw / "withdrawals.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -757,7 +757,9 @@ def position(
         for charge in loan.charges
         if period.counts_from <= charge.due_on <= day
     ]
-    money = [(one, one.net(day)) for one in loan.money if period.money_counts_from <= one.paid_on <= day and counted(one)]
+    money = [
+        (one, one.net(day)) for one in loan.money if period.money_counts_from <= one.paid_on <= day and counted(one)
+    ]
     lay = {
         "oldest_installment_first": _lay_oldest_first,
         "fees_first": _lay_fees_first,

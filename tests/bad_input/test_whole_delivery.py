@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bad_input.lender import BOOK, FIRST, HEADERS, SECOND, THIRD, Lender, with_settings
 from flows.errors import UsageError
-from flows.home import Delivery
-from flows.land import find_new_deliveries, prepare, unknown_folders
+from flows.home import Delivery, knowledge, today
+from flows.land import commit, find_new_deliveries, prepare, unknown_folders
+from flows.withdraw import withdraw_delivery
 
 # the landing folder and its deliveries ------------------------------------------------------------------------------
 
@@ -271,3 +273,38 @@ def test_a_refused_delivery_leaves_the_earlier_ones_as_they_were(known: Lender) 
     known.deliver(THIRD, repayments=b"\xff\xff\xff")
     known.refuse(THIRD)  # compares every byte under raw/ before and after
     assert [d.name for d in known.home.loaded()] == [FIRST, SECOND]
+
+
+def test_a_delivery_dated_after_tomorrow_is_loaded_only_if_it_is_meant(known: Lender) -> None:
+    tomorrow = str(today() + timedelta(days=1))
+    later = str(today() + timedelta(days=2))
+    known.load(tomorrow)
+    known.deliver("2062-03-31")
+    known.deliver(later)
+    message = known.refuse("2062-03-31")
+    assert message.startswith(f"Delivery {later}: it is dated after tomorrow ({tomorrow})")
+    assert "--future" in message
+    assert find_new_deliveries(known.landing, known.home, Delivery.parse(tomorrow)) == []
+    found = find_new_deliveries(known.landing, known.home, future=True)
+    assert [d.name for d in found] == [later, "2062-03-31"]
+
+
+def test_a_withdrawn_delivery_stands_in_nobodys_way(known: Lender) -> None:
+    """A slip in a folder's date: withdrawn, and the deliveries of earlier dates come in again."""
+    known.deliver("2062-03-31")
+    (wrong,) = find_new_deliveries(known.landing, known.home, future=True)
+    commit(known.home, prepare(known.landing, known.home, wrong, known.policy))
+    known.deliver(SECOND)
+    message = known.refuse(SECOND)
+    assert "it sorts before 2062-03-31" in message
+    assert "arrears withdraw 2062-03-31 --reason" in message
+    withdraw_delivery(known.home.root, "2062-03-31", "the date is wrong", 0)
+    taken = known.take(SECOND)
+    assert [d.name for d in knowledge(known.home).deliveries] == [FIRST, SECOND]
+    assert taken.record["delivery"] == SECOND
+    # a later withdrawal is in force from there on, not from 2062 on
+    withdraw_delivery(known.home.root, SECOND, "a wrong file", 0)
+    assert known.home.withdrawals()[-1].after.name == SECOND
+    known.deliver(THIRD)
+    commit(known.home, prepare(known.landing, known.home, Delivery.parse(THIRD), known.policy))
+    assert [d.name for d in knowledge(known.home, Delivery.parse(THIRD)).deliveries] == [FIRST, THIRD]
