@@ -172,7 +172,8 @@ class Source:
         said = next(line for line in str(error).strip().splitlines() if line.strip())
         for secret in self.secrets:
             said = said.replace(secret, "***")
-        return re.sub(r"^.*?ERROR:\s+", "", said)[:300].rstrip(".")
+        said = re.sub(r'^.*?(ERROR:\s+|(Postgres at|with parameters) ".*?": )', "", said)
+        return said[:300].rstrip(".")
 
     def refused(self, error: duckdb.Error) -> DeliveryRefused:
         variables = ", ".join(re.findall(r"\$\{(\w+)\}", self.database.url))
