@@ -137,7 +137,9 @@ class Home:
     def create(self) -> None:
         """Make the tree, readable by its owner only."""
         if "?" in str(self.root):
-            raise UsageError(f"--home {self.root}: holds a `?`, and DuckDB cannot keep a database there. Give another folder.")
+            raise UsageError(
+                f"--home {self.root}: holds a `?`, and DuckDB cannot keep a database there. Give another folder."
+            )
         try:
             for folder in (self.root, self.warehouse, self.raw, self.published, self.audit):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from flows.build import Built
 from flows.content_hash import content_hash
 from flows.database import connect, identifier, quote, quote_path
 from flows.earlier import forget_figures, keep_figures
-from flows.evidence.reperform import reperform
+from flows.evidence.reperform import recompute_left_out, reperform
 from flows.home import Home, sync, sync_files, write_json
 from flows.pictures import draw
 from flows.progress import log
@@ -68,7 +68,11 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
         _describe(candidate, built.dbt_target, marts)
         draw(candidate, marts)
         _show_book_before(candidate, home)
-        for path in sorted((Path(__file__).parent / "evidence").glob("*.sql")):  # _ledgers.sql is first
+        evidence = Path(__file__).parent / "evidence"
+        for path in sorted(evidence.glob("_*.sql")):
+            candidate.execute(path.read_text("utf-8"))
+        recompute_left_out(candidate)
+        for path in sorted(evidence.glob("[!_]*.sql")):
             candidate.execute(path.read_text("utf-8"))
         reperform(candidate)
         for mart, facts in (current_manifest(home) or {}).get("marts", {}).items():

@@ -57,7 +57,7 @@ def book() -> list[Rows]:
         ),
         rows(
             title="Every loan's currency and outstanding principal agree with the book",
-            description="To the cent, loan by loan; loans with special cases have no second principal to agree with.",
+            description="To the cent, loan by loan; a loan that was not recomputed has no second principal to agree with.",
             sql="""
                 select
                     as_of, loan_id,
@@ -90,8 +90,39 @@ RECOMPUTED = """
 """
 
 
+# how far `evidence.recomputed` reaches into the book, by loans, late loans, and the overdue amount of each currency
+COVERAGE = """
+    with of_currency as (
+        select
+            count(*) as loans,
+            count(again.loan_id) as recomputed,
+            count(*) filter (aging.days_past_due > 0) as late,
+            count(again.loan_id) filter (aging.days_past_due > 0) as late_recomputed,
+            sum(aging.overdue_amount) as overdue,
+            coalesce(sum(aging.overdue_amount) filter (again.loan_id is not null), 0) as overdue_recomputed
+        from evidence.book as book
+        left join {batch} as again on again.loan_id = book.loan_id  -- a miss: not recomputed
+        left join marts.loan_aging as aging on aging.as_of = book.as_of and aging.loan_id = book.loan_id
+        where book.as_of = (select max(as_of) from evidence.run)
+        group by book.currency
+    ),
+
+    coverage as (
+        select
+            sum(recomputed) || ' of ' || sum(loans) as loans,
+            sum(late_recomputed) || ' of ' || sum(late) as late_loans,
+            floor(100 * coalesce(min(overdue_recomputed / nullif(overdue, 0)), 1))::integer as percent_of_overdue_amount,
+            sum(recomputed) = sum(loans) as is_whole,
+            sum(late_recomputed) >= 0.95 * sum(late) and percent_of_overdue_amount >= 95 as is_enough
+        from of_currency
+    )
+
+    select loans, late_loans, percent_of_overdue_amount from coverage
+"""
+
+
 def recomputed() -> list[Rows]:
-    """`evidence.recomputed`: loans that are paid oldest first and have no special case, worked out installment by installment."""
+    """`evidence.recomputed`: the arrears of open loans, laid obligation by obligation under each loan's conventions."""
     return [
         rows(
             title="Late loans are flagged",
@@ -139,29 +170,15 @@ def recomputed() -> list[Rows]:
             """,
         ),
         rows(
+            title="Nearly all late loans were recomputed",
+            description="At least 95 % of them, and of the overdue amount of each currency.",
+            sql=f"{COVERAGE} where not is_enough",
+        ),
+        rows(
             title="Every loan of the book was recomputed",
             severity="info",
-            description="Left out are loans paid by other rules or with special cases; their rules have tests of their own.",
-            sql="""
-                with counted as (
-                    select
-                        count(*) as loans,
-                        count(again.loan_id) as recomputed,
-                        sum(aging.overdue_amount) as overdue,
-                        sum(aging.overdue_amount) filter (again.loan_id is not null) as overdue_recomputed
-                    from evidence.book as book
-                    left join {batch} as again on again.loan_id = book.loan_id  -- a miss: a special case
-                    left join marts.loan_aging as aging on aging.as_of = book.as_of and aging.loan_id = book.loan_id
-                    where book.as_of = (select max(as_of) from evidence.run)
-                )
-
-                select
-                    recomputed || ' of ' || loans || ' loans, '
-                    || coalesce(floor(100 * coalesce(overdue_recomputed, 0) / nullif(overdue, 0))::integer, 100)
-                    || ' % of the overdue amount' as recomputed
-                from counted
-                where recomputed < loans
-            """,
+            description="In SQL; loans whose arrears depend on the order of events in Python, those that owe most first.",
+            sql=f"{COVERAGE} where is_enough and not is_whole",
         ),
     ]
 

@@ -708,6 +708,20 @@ class Position:
     def oldest_unpaid_due_on(self) -> date | None:
         return min((one.rolled_on for one in self.overdue()), default=None)
 
+    def overdue_parts(self) -> dict[str, int]:
+        """What is overdue of each component."""
+        terms = self.period.terms
+        parts = {"fee": 0, "interest": 0, "principal": 0}
+        for one in self.overdue():
+            for component, left in one.unpaid_components(terms.component_order).items():
+                parts[component] += left
+        if not terms.charges_age:  # they have no clock, but are part of what is due and unpaid
+            parts["fee"] += sum(charge.unpaid for charge in self.charges if self.is_overdue(charge.rolled_on))
+        return parts
+
+    def outstanding(self) -> int:
+        return sum(one.unpaid_components(self.period.terms.component_order)["principal"] for one in self.queue)
+
     def days_past_due(self) -> int:
         oldest = self.oldest_unpaid_due_on()
         if oldest is None:
@@ -944,6 +958,21 @@ def bucket_of(days: int, scheme: BucketScheme) -> str:
     raise ValueError(f"no bucket for {days} days")
 
 
+def arrears(
+    ledgers: Ledgers, as_of: date, *, calendar: Calendar, attribute_lag_days: int = 1, defaults: Terms = CONTRACT_TERMS
+) -> dict[str, tuple[int, Decimal, Decimal]]:
+    """Days past due, overdue amount and outstanding principal of each open loan given, and nothing of its history."""
+    rows = known(ledgers)
+    products = Products(rows["products"], defaults)
+    result = {}
+    for loan in loan_files(rows, versions(ledgers, "loans")):
+        period = period_at(loan, as_of, products, attribute_lag_days)
+        now = position(loan, as_of, period, obligations(loan, period, calendar), calendar)
+        amounts = as_amount(sum(now.overdue_parts().values())), as_amount(now.outstanding())
+        result[loan.row["loan_id"]] = (now.days_past_due(), *amounts)
+    return result
+
+
 def loan_aging(
     ledgers: Ledgers,
     as_of: date,
@@ -1005,15 +1034,8 @@ def _loan_row(
 
     # The position with all money: amounts.
     now = position(loan, as_of, period, owed, calendar)
-    overdue = now.overdue()
-    overdue_parts = {"fee": 0, "interest": 0, "principal": 0}
-    for one in overdue:
-        for component, left in one.unpaid_components(terms.component_order).items():
-            overdue_parts[component] += left
-    if not terms.charges_age:  # they have no clock, but are part of what is due and unpaid
-        overdue_parts["fee"] += sum(charge.unpaid for charge in now.charges if now.is_overdue(charge.rolled_on))
+    overdue, overdue_parts, outstanding = now.overdue(), now.overdue_parts(), now.outstanding()
     overdue_amount = sum(overdue_parts.values())
-    outstanding = sum(one.unpaid_components(terms.component_order)["principal"] for one in now.queue)
 
     # Days.
     oldest = now.oldest_unpaid_due_on()

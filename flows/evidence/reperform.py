@@ -1,7 +1,9 @@
-"""Re-performance: every figure of a sample of loans, worked out again as an auditor would, beside what is about to go out.
+"""Re-performance in plain Python, beside what is about to go out. `recompute.py` has the rules, from the contract and not from
+the SQL.
 
-The sample is another one each night and the same one for the same date: half of it late loans, half of it any. How many loans
-is the setting `reperformance_sample`. `recompute.py` has the rules, from the contract and not from the SQL.
+The arrears of every loan that the SQL of `_position.sql` leaves out; and, as an auditor would, every figure of a sample of loans:
+another one each night and the same one for the same date, half of it late loans, first those that the SQL leaves out, half of
+it any. How many loans is the setting `reperformance_sample`.
 """
 
 from __future__ import annotations
@@ -22,12 +24,16 @@ from flows.evidence.recompute import (
     Ledgers,
     Row,
     Terms,
+    arrears,
     delivery_of,
     loan_aging,
     terms_of,
 )
 
 OF_LOANS = ("loans", "installments", "repayments", "charges", "pauses")
+
+
+AT_MOST = 20_000  # loans whose arrears are worked out one by one, those that owe most first
 
 
 class PolicyCalendar(Calendar):
@@ -50,6 +56,36 @@ class PolicyCalendar(Calendar):
         return self._countries[terms.calendar]
 
 
+def recompute_left_out(candidate: duckdb.DuckDBPyConnection) -> None:
+    """Complete `evidence.recomputed`, after `_position.sql`, by the loans that it leaves out. Leaves their ids as `left_out`."""
+    (run,) = _rows(candidate, "select as_of, attribute_lag_days from work.raw.run")
+    candidate.execute(
+        f"""
+        create or replace temp table left_out as
+        select loan.loan_id
+        from loan
+        anti join evidence.recomputed using (loan_id)
+        left join marts.loan_aging as shown on shown.loan_id = loan.loan_id and shown.as_of = date '{run["as_of"]}'
+        where loan.disbursed_on <= date '{run["as_of"]}' and coalesce(loan.closed_on > date '{run["as_of"]}', true)
+        order by shown.overdue_amount desc nulls first, loan.loan_id
+        limit {AT_MOST}
+        """
+    )
+    found = arrears(
+        _ledgers(candidate, "left_out"),
+        run["as_of"],
+        calendar=_calendar(candidate),
+        attribute_lag_days=run["attribute_lag_days"],
+        defaults=_defaults(candidate),
+    )
+    columns = list(zip(*((loan_id, *figures) for loan_id, figures in found.items()), strict=True)) or [(), (), (), ()]
+    kinds = (pa.string(), pa.int32(), pa.decimal128(18, 2), pa.decimal128(18, 2))
+    table = pa.table([pa.array(c, kind) for c, kind in zip(columns, kinds, strict=True)], list("ldop"))
+    candidate.register("found", table)
+    candidate.execute("insert into evidence.recomputed from found")
+    candidate.unregister("found")
+
+
 def reperform(candidate: duckdb.DuckDBPyConnection) -> None:
     """`evidence.reperformed`: one row per sampled loan, as-of date and column, as published and as recomputed.
 
@@ -61,14 +97,15 @@ def reperform(candidate: duckdb.DuckDBPyConnection) -> None:
     candidate.execute(
         f"""
         create or replace temp table sampled as
-        select * from (select as_of, loan_id from marts.loan_aging where days_past_due > 0 {by_chance} limit {half})
+        select * from (
+            select as_of, loan_id from marts.loan_aging where days_past_due > 0
+            {by_chance.replace("order by", "order by loan_id in (select loan_id from left_out) desc,")} limit {half}
+        )
         union
         select * from (select as_of, loan_id from marts.loan_aging {by_chance} limit {run["reperformance_sample"] - half})
         """
     )
-    ledgers, calendar = _ledgers(candidate), _calendar(candidate)
-    (default_terms,) = _rows(candidate, "select * from work.policy.convention_default")
-    defaults = terms_of(default_terms, Terms())
+    ledgers, calendar, defaults = _ledgers(candidate, "sampled"), _calendar(candidate), _defaults(candidate)
     published: dict[date, dict[str, Row]] = defaultdict(dict)
     for row in _rows(candidate, "select * from marts.loan_aging semi join sampled using (as_of, loan_id)"):
         published[row["as_of"]][row["loan_id"]] = row
@@ -111,12 +148,16 @@ def _text(value: Any) -> str | None:
     return f"{value:.2f}" if isinstance(value, Decimal) else str(value)
 
 
-def _ledgers(connection: duckdb.DuckDBPyConnection) -> Ledgers:
-    """Rows as known that the sampled loans' figures come from: theirs, their customers', and every product's."""
-    connection.execute("create or replace temp table sampled_loans as select distinct loan_id from sampled")
-    wanted = dict.fromkeys(OF_LOANS, "semi join sampled_loans using (loan_id)")
+def _defaults(connection: duckdb.DuckDBPyConnection) -> Terms:
+    (terms,) = _rows(connection, "select * from work.policy.convention_default")
+    return terms_of(terms, Terms())
+
+
+def _ledgers(connection: duckdb.DuckDBPyConnection, loans: str) -> Ledgers:
+    """Rows as known that figures of the loans in a table come from: theirs, their customers', and every product's."""
+    wanted = dict.fromkeys(OF_LOANS, f"semi join {loans} using (loan_id)")
     wanted["customers"] = (
-        "where customer_id in (select customer_id from work.raw.loans semi join sampled_loans using (loan_id))"
+        f"where customer_id in (select customer_id from work.raw.loans semi join {loans} using (loan_id))"
     )
     wanted["products"] = ""
     ledgers: Ledgers = {}

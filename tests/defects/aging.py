@@ -57,7 +57,11 @@ DEFECTS = {
     (
         "evidence.recomputed",
         "Every loan of the book was recomputed",
-    ): "delete from evidence.recomputed where loan_id = 'L-2'",
+    ): "delete from evidence.recomputed where loan_id = 'L-1'",
+    (
+        "evidence.recomputed",
+        "Nearly all late loans were recomputed",
+    ): "delete from evidence.recomputed where loan_id = 'L-6'",
     (
         "evidence.reperformed",
         "Every figure of the sampled loans is the one re-performed",
