@@ -1,4 +1,5 @@
-"""The case of one customer, from the published marts: what is overdue, why, what watches it, what to do. No personal data."""
+"""The case of one customer, from the published marts: what is overdue, what secures it, what was paid and promised, why, what
+watches it, what to do and how much. No personal data."""
 
 from __future__ import annotations
 
@@ -21,8 +22,15 @@ WORDS = {
         "case": "案情",
         "none": "该客户没有逾期。",
         "between": "；",
-        "comma": "、",
         "items": "债务",
+        "debts": "用途、担保与还款",
+        "contacts": "联系与承诺",
+        "tried": "本次逾期以来联系 {attempts} 次，本人接听 {reached} 次，最近一次 {last_attempt_on}。",
+        "untried": "本次逾期以来无联系记录。",
+        "promised": "承诺还款 {promises} 次，兑现 {promises_kept} 次，未兑现 {promises_broken} 次。",
+        "breaches": "违规：{}。",
+        "unanswered": "账册未能回答",
+        "answered": "无。",
         "item": "{item_type} {item_id}：{currency} {balance}，逾期 {days_past_due} 天，{class_zh}（规则：{rules}）",
         "kinds": {"loan": "贷款", "advance": "垫款"},
         "no_rule": "无",
@@ -39,8 +47,15 @@ WORDS = {
         "case": "The case",
         "none": "Nothing of this customer is overdue.",
         "between": "; ",
-        "comma": ", ",
         "items": "Debts",
+        "debts": "Purpose, security, payments",
+        "contacts": "Contacts and promises",
+        "tried": "Attempts since the arrears began: {attempts}, the debtor spoke in {reached}, the last on {last_attempt_on}.",
+        "untried": "No attempt is on record since the arrears began.",
+        "promised": "Promises: {promises}, kept {promises_kept}, broken {promises_broken}.",
+        "breaches": "Rules broken: {}.",
+        "unanswered": "What the ledgers do not answer",
+        "answered": "Nothing.",
         "item": "{item_type} {item_id}: {currency} {balance}, {days_past_due} days past due, {class_en} (rules: {rules})",
         "kinds": {"loan": "Loan", "advance": "Advance"},
         "no_rule": "none",
@@ -131,15 +146,22 @@ def _told(customer: str, day: date, found: dict[str, list[dict[str, Any]]], lang
         kind = words["kinds"][item["item_type"]]
         told = {**item, "item_type": kind, "rules": item["rules_fired"] or words["no_rule"]}
         lines.append("- " + words["item"].format(**told))
+    if case:
+        lines += ["", f"## {words['debts']}", "", *_listed(case[f"debts_{lang}"], words)]
+        lines += ["", f"## {words['contacts']}", "", words["tried" if case["attempts"] else "untried"].format(**case)]
+        lines += [words["promised"].format(**case)] if case["promises"] else []
+        lines += [words["breaches"].format(case[f"breaches_{lang}"])] if case["breaches"] else []
+        open_questions = _listed(case[f"unanswered_{lang}"], words)
+        lines += ["", f"## {words['unanswered']}", "", *(open_questions or [words["answered"]])]
     causes = _listed(case.get(f"evidence_{lang}"), words)
     lines += ["", f"## {words['causes']}", "", *(causes or [words["no_causes"]])]
     if watch:
         severity = f"{words['severity']} {watch[f'severity_{lang}']}, {watch['points']}"
         lines += ["", f"## {words['signals']} ({severity})", "", *_listed(watch[f"evidence_{lang}"], words)]
-    measures = [row[f"measures_{lang}"] for row in (case, watch) if row.get(f"measures_{lang}")]
-    lines += ["", f"## {words['measures']}", "", words["comma"].join(dict.fromkeys(", ".join(measures).split(", ")))]
-    if not measures:
-        lines[-1] = words["no_measures"]
+    measures = _listed(case.get(f"measures_sized_{lang}"), words)  # the watchlist's among them
+    if not case and watch:
+        measures = [f"- {one}" for one in watch[f"measures_{lang}"].split(", ") if one]
+    lines += ["", f"## {words['measures']}", "", *(measures or [words["no_measures"]])]
     return AMOUNT.sub(lambda amount: f"{Decimal(amount[0]):,}", "\n".join(lines)) + "\n"
 
 

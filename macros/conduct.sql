@@ -41,7 +41,7 @@
 {%- endmacro %}
 
 {% macro collection_steps() -%}
-    {{ return(['PHONE', 'SMS', 'EMAIL', 'AGENCY', 'SOCIAL_CLUE', 'EMERGENCY_CONTACT', 'EMPLOYER', 'COURT']) }}
+    {{ return(['PHONE', 'SMS', 'EMAIL', 'AGENCY', 'VISIT', 'SOCIAL_CLUE', 'EMERGENCY_CONTACT', 'EMPLOYER', 'LETTER', 'COURT']) }}
 {%- endmacro %}
 
 {#- The first day on which contacts, overdue episodes and moves are looked at, and how many days they are followed. -#}
@@ -51,4 +51,13 @@
 
 {% macro contact_horizons() -%}
     {{ return([7, 30]) }}
+{%- endmacro %}
+
+{#- Whether a word is one of a list written `a b c`; and its place in it, a number that grows with it. -#}
+{% macro in_words(word, listed) -%}
+    {{ place_in_words(word, listed) }} > 0
+{%- endmacro %}
+
+{% macro place_in_words(word, listed) -%}
+    position(' ' || {{ word }} || ' ' in ' ' || {{ listed }} || ' ')
 {%- endmacro %}

@@ -63,3 +63,20 @@
         ) * cast(0.01 as decimal(9, 2))
     end::decimal(18, 2)
 {%- endmacro %}
+
+{#- An equal part of an amount, to the cent downwards; and how often a part is to be paid until an amount is, null for none. -#}
+{% macro part_of(amount, parts) -%}
+    {{ return(adapter.dispatch('part_of')(amount, parts)) }}
+{%- endmacro %}
+
+{% macro default__part_of(amount, parts) -%}
+    cast(cast({{ in_cents(amount) }} // {{ parts }} as decimal(38, 0)) * cast(0.01 as decimal(9, 2)) as decimal(18, 2))
+{%- endmacro %}
+
+{% macro times_to_pay(amount, part) -%}
+    {{ return(adapter.dispatch('times_to_pay')(amount, part)) }}
+{%- endmacro %}
+
+{% macro default__times_to_pay(amount, part) -%}
+    case when {{ part }} > 0 then ({{ in_cents(amount) }} + {{ in_cents(part) }} - 1) // {{ in_cents(part) }} end
+{%- endmacro %}

@@ -222,6 +222,66 @@ def collection_worklist() -> list[Rows]:
                 where status = 'due' and step is distinct from next_step
             """,
         ),
+        rows(
+            title="Every customer has a treatment, and no step but those of the treatment",
+            sql="""
+                select customer_id, treatment, step
+                from {batch}
+                left join evidence.treatment using (treatment)
+                where steps is null or position(' ' || step || ' ' in steps) = 0
+            """,
+        ),
+        rows(
+            title="Nobody's treatment lags behind the days past due",
+            description="What begins by days alone has begun, unless it waits for a promise: beyond 90 days nobody is merely called.",
+            sql="""
+                select customer_id, days_past_due, shown.treatment, max_by(rules.treatment, due.treatment_order) as due_treatment
+                from {batch} as shown
+                inner join evidence.treatment as mine on mine.treatment = shown.treatment
+                inner join evidence.treatment_rule as rules on rules.by_days and rules.days_from <= shown.days_past_due + 1
+                inner join evidence.treatment as due on due.treatment = rules.treatment
+                where due.treatment_order > mine.treatment_order and not (due.waits_for_promise and shown.promise_due_on is not null)
+                group by all
+            """,
+        ),
+        rows(
+            title="A treatment begins by a rule of its own whose days have come",
+            sql="""
+                select customer_id, shown.treatment, treatment_rule, treatment_from, days_past_due
+                from {batch} as shown
+                left join evidence.treatment_rule as rules using (treatment_rule, treatment)
+                where not coalesce(
+                    rules.days_from <= days_past_due + 1 and treatment_from >= work_on - (days_past_due + 1 - rules.days_from)
+                    and treatment_from <= work_on and deadline_on >= treatment_from, false
+                )
+            """,
+        ),
+        rows(
+            title="What follows a treatment is a later one, on a later day",
+            sql="""
+                select customer_id, shown.treatment, next_treatment, next_treatment_on
+                from {batch} as shown
+                left join evidence.treatment as mine on mine.treatment = shown.treatment
+                left join evidence.treatment as following on following.treatment = shown.next_treatment
+                where (next_treatment is null) <> (next_treatment_on is null)
+                    or (
+                        next_treatment is not null
+                        and not coalesce(following.treatment_order > mine.treatment_order and next_treatment_on > work_on, false)
+                    )
+            """,
+        ),
+        rows(
+            title="An agency is on record, where a treatment would ask one",
+            severity="info",
+            description="Fill the seed collection_agency with listed agencies; until then no step is an agency's.",
+            sql="""
+                select 'AGENCY' as step, count(*) as customers
+                from {batch}
+                inner join evidence.treatment using (treatment)
+                where steps like '% AGENCY %' and not exists (select 1 from evidence.agency)
+                having count(*) > 0
+            """,
+        ),
     ]
 
 

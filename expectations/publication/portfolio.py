@@ -237,6 +237,15 @@ def overdue_customers() -> list[Rows]:
     return [
         measures_fit("recommended_measures"),
         rows(
+            title="Likely causes are those of the customer's case",
+            sql="""
+                select customer_id, listed.likely_causes, cases.causes
+                from {batch} as listed
+                inner join marts.case_files as cases using (customer_id)
+                where listed.likely_causes is distinct from cases.causes
+            """,
+        ),
+        rows(
             title="Every customer with something overdue is listed",
             sql=f"""
                 select customer_id, currency, days_past_due, overdue_amount

@@ -198,12 +198,61 @@ def case_files() -> list[Rows]:
             """,
         ),
         rows(
-            title="A cause has evidence and a measure that matches",
+            title="Every case has a cause with its evidence, and a measure",
             sql="""
                 select customer_id, causes, evidence, measures
                 from {batch}
-                where (coalesce(causes, '') = '') <> (coalesce(evidence, '') = '')
-                    or (coalesce(causes, '') = '') <> (coalesce(measures, '') = '')
+                where coalesce(causes, '') = '' or coalesce(evidence, '') = '' or coalesce(measures, '') = ''
+            """,
+        ),
+        rows(
+            title="A case has every measure that the watchlist has",
+            sql="""
+                select customer_id, measure.measure_id
+                from {batch} as cases
+                inner join marts.watchlist as watched using (customer_id)
+                inner join evidence.measure_days as measure
+                    on position(' ' || measure.measure_id || ',' in ' ' || watched.measures || ',') > 0
+                where position(' ' || measure.measure_id || ',' in ' ' || cases.measures || ',') = 0
+                    and cases.days_past_due between measure.days_from and measure.days_to
+            """,
+        ),
+        rows(
+            title="What was paid in six months is that of the ledger",
+            description="Cash on the overdue debts, reversals taken off, by currency: what a plan is sized by.",
+            sql="""
+                with paid as (
+                    select items.customer_id, items.currency, sum(coalesce(lately.paid, 0))::decimal(18, 2) as paid
+                    from marts.risk_classification as items
+                    left join evidence.paid_lately as lately using (item_type, item_id)
+                    where items.days_past_due > 0
+                    group by all
+                )
+
+                select customer_id, cases.paid_six_months, again.paid as in_ledger
+                from {batch} as cases
+                inner join (
+                    select customer_id, string_agg(currency || ' ' || paid::varchar, ', ' order by currency) as paid
+                    from paid
+                    group by customer_id
+                ) as again using (customer_id)
+                where cases.paid_six_months is distinct from again.paid
+            """,
+        ),
+        rows(
+            title="A case tells the shortfall that the ledger of collateral leaves",
+            sql="""
+                select customer_id, item_id, lacking
+                from (
+                    select
+                        cases.customer_id, cases.debts_en, items.item_id,
+                        greatest(0, items.balance - coalesce(secured.value_after_haircut, 0))::decimal(18, 2) as lacking
+                    from {batch} as cases
+                    inner join marts.risk_classification as items using (customer_id)
+                    left join evidence.collateral_of_loan as secured on items.item_type = 'loan' and secured.loan_id = items.item_id
+                    where items.days_past_due > 0
+                )
+                where position('shortfall ' || lacking::varchar || ',' in debts_en) = 0
             """,
         ),
     ]

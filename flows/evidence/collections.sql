@@ -117,3 +117,19 @@ select
 from attempt
 inner join loan on loan.customer_id = attempt.customer_id and loan.loan_id = coalesce(attempt.loan_id, loan.loan_id)
 where attempt.party = 'debtor';
+
+-- What each treatment may do, when the rules begin it, and which agencies are on record.
+create table evidence.treatment as
+select treatment, treatment_order, ' ' || steps || ' ' as steps, waits_for_promise from work.policy.collection_treatment;
+
+-- by_days: days alone begin it, for everybody
+create table evidence.treatment_rule as
+select
+    treatment_rule, treatment, days_from,
+    segment = 'any' and coalesce(
+        amount_from::varchar, amount_below::varchar, is_lost::varchar, is_reached::varchar, had_plan::varchar,
+        broken_promises_from::varchar, after_step
+    ) is null as by_days
+from work.policy.collection_treatment_rule;
+
+create table evidence.agency as select distinct agency_id from work.policy.collection_agency;

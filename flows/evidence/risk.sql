@@ -110,3 +110,23 @@ select
     coalesce(overdue_days_from, 0)::integer as days_from,
     coalesce(overdue_days_to, 2147483647)::integer as days_to
 from work.policy.measure;
+
+-- What was paid on each loan and advance in the last six months, reversals taken off.
+create table evidence.paid_lately as
+select 'loan' as item_type, money.loan_id as item_id, sum(if(money.kind = 'payment', money.amount, -money.amount))::decimal(18, 2) as paid
+from repayment as money
+left join repayment as undone on undone.repayment_id = money.reverses_id
+cross join clock
+where
+    (money.kind = 'payment' or (money.kind = 'reversal' and undone.kind = 'payment'))
+    and money.paid_on <= clock.as_of and money.paid_on > clock.as_of - interval 6 months
+group by money.loan_id
+union all
+select 'advance', money.advance_id, sum(if(money.kind = 'payment', money.amount, -money.amount))::decimal(18, 2)
+from (select * replace (coalesce(kind, 'payment') as kind) from advance_repayment) as money
+left join advance_repayment as undone on undone.advance_repayment_id = money.reverses_id
+cross join clock
+where
+    (money.kind = 'payment' or (money.kind = 'reversal' and coalesce(undone.kind, 'payment') = 'payment'))
+    and money.paid_on <= clock.as_of and money.paid_on > clock.as_of - interval 6 months
+group by money.advance_id;

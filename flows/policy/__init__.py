@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flows.database import quote
 from flows.errors import UsageError
-from flows.policy.conduct import check_conduct, check_parts_of_day
+from flows.policy.conduct import check_conduct, check_parts_of_day, check_treatments
 from flows.policy.portfolio import check_collateral, check_portfolio
 from flows.policy.risk import check_risk
 from flows.policy.schemes import check_defaults, check_schemes, check_statement_rows
@@ -125,4 +125,5 @@ def read_policy(folder: Path | None = None) -> Policy:
     check_risk(seeds, settings)
     check_conduct(seeds["collection_rule"], settings["collection_jurisdictions"])
     check_parts_of_day(seeds["part_of_day"])
+    check_treatments(seeds)
     return Policy(seeds, settings)

@@ -50,6 +50,18 @@ DEFECTS = (
         update marts.collection_worklist set preferred_to = '19:01' where customer_id = 'CL-4'""",
         ("marts.collection_worklist", "The step is the next one of contactability"): """
         update marts.collection_worklist set step = 'SMS' where customer_id = 'CL-4'""",
+        ("marts.collection_worklist", "Every customer has a treatment, and no step but those of the treatment"): """
+        update evidence.treatment set steps = ' SMS AGENCY EMERGENCY_CONTACT ' where treatment = 'call'""",
+        ("marts.collection_worklist", "Nobody's treatment lags behind the days past due"): """
+        update marts.collection_worklist set days_past_due = 400, treatment_from = as_of - 388 where customer_id = 'CL-4'""",
+        ("marts.collection_worklist", "A treatment begins by a rule of its own whose days have come"): """
+        update marts.collection_worklist set treatment_rule = 'LETTER' where customer_id = 'CL-4'""",
+        ("marts.collection_worklist", "What follows a treatment is a later one, on a later day"): """
+        update marts.collection_worklist set next_treatment = 'reminder' where customer_id = 'CL-4'""",
+        (
+            "marts.collection_worklist",
+            "An agency is on record, where a treatment would ask one",
+        ): "delete from evidence.agency",
         ("marts.contact_timing", "Loans with days past due have one episode that goes on, and no other loan has"): """
         delete from marts.contact_timing where loan_id = 'L-6'""",
         ("marts.contact_timing", "Episodes of a loan follow each other"): """

@@ -65,6 +65,10 @@ DEFECTS = {
         update marts.advance_loan_cross set loan_balance = loan_balance - 1 where loan_bucket = 'M6'""",
     (
         "marts.overdue_customers",
+        "Likely causes are those of the customer's case",
+    ): "update marts.overdue_customers set likely_causes = 'losses' where customer_id = 'CL-2'",
+    (
+        "marts.overdue_customers",
         "Every customer with something overdue is listed",
     ): "delete from marts.overdue_customers where customer_id = 'CL-6'",
     (

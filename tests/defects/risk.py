@@ -85,7 +85,7 @@ DEFECTS = {
     (
         "marts.case_files",
         "No measure stands outside its days past due",
-    ): "update marts.case_files set measures = 'new_collection_plan, legal_action' where customer_id = 'CL-2'",
+    ): "update marts.case_files set measures = 'earlier_collection, new_collection_plan, legal_action' where customer_id = 'CL-2'",
     (
         "marts.watchlist",
         "More points are never less severe",
@@ -102,8 +102,20 @@ DEFECTS = {
     ): "update marts.case_files set risk_class = 4 where customer_id = 'CL-2'",
     (
         "marts.case_files",
-        "A cause has evidence and a measure that matches",
-    ): "update marts.case_files set measures = '' where customer_id = 'CL-2'",
+        "Every case has a cause with its evidence, and a measure",
+    ): "update marts.case_files set evidence = '' where customer_id = 'CL-2'",
+    (
+        "marts.case_files",
+        "A case has every measure that the watchlist has",
+    ): "update marts.case_files set measures = 'new_collection_plan' where customer_id = 'CL-2'",
+    (
+        "marts.case_files",
+        "What was paid in six months is that of the ledger",
+    ): "update evidence.paid_lately set paid = 30.01 where item_id = 'L-2'",
+    (
+        "marts.case_files",
+        "A case tells the shortfall that the ledger of collateral leaves",
+    ): "update marts.case_files set debts_en = replace(debts_en, 'shortfall', 'shortfall 1') where customer_id = 'CL-4'",
     ("marts.class_migration", "Each row of the class matrix sums to 1"): """
         update marts.class_migration set rate_by_count = 0.5 where currency = 'USD'""",
     ("marts.class_migration", "A class matrix opens with the headline"): """

@@ -30,7 +30,14 @@ def home(tmp_path: Path) -> Path:
                 'C-1' as customer_id, '个人客户，1笔逾期。' as description_zh, 'Personal customer, 1 overdue, CNY 1234567.80.' as description_en,
                 '收入未核实：未核实（underwriting L-1）；例外审批：例外 2 项（underwriting L-1）' as evidence_zh,
                 'Income was not verified: not verified (underwriting L-1); Exceptions: 2 (underwriting L-1)' as evidence_en,
-                '重新评估风险' as measures_zh, 'Assess the risk again' as measures_en;
+                '重新评估风险' as measures_zh, 'Assess the risk again' as measures_en,
+                'L-1：装修，余额 100.00，缺口 10.00' as debts_zh,
+                'L-1: renovation, balance 100.00, shortfall 10.00; A-2: Guarantee, balance 5000.00' as debts_en,
+                4 as attempts, 1 as reached, date '2026-06-20' as last_attempt_on, 2 as promises, 1 as promises_kept, 1 as promises_broken,
+                'Q: 2' as breaches, '禁止时段（Q）2次' as breaches_zh, 'Quiet hours (Q): 2' as breaches_en,
+                '审批与调查（L-1）' as unanswered_zh, 'How it was underwritten (L-1)' as unanswered_en,
+                '追加押品（CNY 21.12）；重新评估风险' as measures_sized_zh,
+                'Ask for more collateral (CNY 2121.12); Assess the risk again' as measures_sized_en;
             create table watchlist as
             select
                 'C-1' as customer_id, '高' as severity_zh, 'High' as severity_en, 60 as points,
@@ -56,7 +63,11 @@ def test_a_case_is_told_in_both_languages_and_written(home: Path) -> None:
         "- Income was not verified: not verified (underwriting L-1)\n- Exceptions: 2 (underwriting L-1)\n",
         "- More than 30 days past due (L-1: 45 days past due)\n",
         "severity High, 60",
-        "Assess the risk again, Collect earlier\n",  # each measure once
+        "- L-1: renovation, balance 100.00, shortfall 10.00\n- A-2: Guarantee, balance 5,000.00\n",
+        "Attempts since the arrears began: 4, the debtor spoke in 1, the last on 2026-06-20.\nPromises: 2, kept 1, broken 1.\n",
+        "Rules broken: Quiet hours (Q): 2.\n",
+        "- How it was underwritten (L-1)\n",
+        "- Ask for more collateral (CNY 2,121.12)\n- Assess the risk again\n",
     ):
         assert words in told["_text"]
     path = Path(told["report"])

@@ -83,6 +83,7 @@ class Contact:
         if self.party in ("contact", "employer"):
             return {"contact": "EMERGENCY_CONTACT", "employer": "EMPLOYER"}[self.party]
         means = {"phone": "PHONE", "sms": "SMS", "email": "EMAIL", "social": "SOCIAL_CLUE", "legal": "COURT"}
+        means |= {"visit": "VISIT", "letter": "LETTER"}
         return means.get(self.row["channel"])
 
 
@@ -230,6 +231,7 @@ class Item:
     is_to_be_collected: bool
     is_card: bool
     held_because: str | None
+    had_plan: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,9 @@ class Seeds:
     channels: Sequence[Row]
     agencies: Sequence[Row]
     parts_of_day: Sequence[Row]
+    treatments: Sequence[Row]
+    treatment_rules: Sequence[Row]
+    rates: Mapping[str, Decimal]  # what a unit of each currency is worth in the reporting currency
 
     def of(self, segment: str) -> Seeds:
         """With the rules that bind collection from a customer of a segment."""
@@ -262,7 +267,8 @@ def overdue_items(
             held = "paused" if ident in paused else "repayment_in_quarantine" if ident in in_quarantine else None
             collected, is_card = row["delinquent_days"] > 0, row["product_id"] in cards
             owed = (row["currency"], row["days_past_due"], row["overdue_amount"])
-            found[row["customer_id"]].append(Item("loan", ident, *owed, collected, is_card, held))
+            had_plan = (row["plan_no"] or 1) > 1 or bool(row["is_restructured"])
+            found[row["customer_id"]].append(Item("loan", ident, *owed, collected, is_card, held, had_plan))
     for ident, row in advances.items():
         if row["days_past_due"] > 0:
             owed = (row["currency"], row["days_past_due"], row["outstanding"])
@@ -271,13 +277,20 @@ def overdue_items(
 
 
 def contactability(
-    customer: str, items: Sequence[Item], contacts: Sequence[Contact], points: Sequence[Row], seeds: Seeds, as_of: date
+    segment: str,
+    items: Sequence[Item],
+    contacts: Sequence[Contact],
+    points: Sequence[Row],
+    promised: Iterable[Row],
+    seeds: Seeds,
+    as_of: date,
 ) -> Row:
     ours = [one for one in contacts if one.by_lender]
     by_channel = {means: [one for one in ours if one.row["channel"] == means] for means in CHANNELS}
     lost = lost_contact(contacts, seeds.lost_rules)
     usable = [why_not_used(point, contacts) for point in valid_points(points, as_of + ONE_DAY)]
-    step = next_step(items, contacts, points, seeds, as_of)
+    treated = treatment(segment, items, contacts, promised, seeds, as_of)
+    step = next_step(treated, items, contacts, points, seeds, as_of)
     return {
         "days_past_due": max(item.days for item in items),
         "attempts": len(ours),
@@ -298,17 +311,124 @@ def contactability(
 # ------------------------------------------------------------------------------------------------ the worklist
 
 
+def item_to_speak_of(items: Iterable[Item]) -> Item:
+    """One that is to be collected, and not held, and of those the one with most days past due."""
+    return min(
+        items,
+        key=lambda item: (
+            not item.is_to_be_collected,
+            item.held_because is not None,
+            -item.days,
+            item.kind,
+            item.ident,
+        ),
+    )
+
+
+def treatment(
+    segment: str,
+    items: Sequence[Item],
+    contacts: Sequence[Contact],
+    promised: Iterable[Row],
+    seeds: Seeds,
+    as_of: date,
+) -> Row:
+    """The last treatment in order that has begun, since when, and what follows if nothing but the days change."""
+    tomorrow, worst = as_of + ONE_DAY, item_to_speak_of(items)
+    late_from = as_of - timedelta(days=worst.days - 1)
+    amounts = [(item.amount, seeds.rates.get(item.currency)) for item in items if item.is_to_be_collected]
+    amount = None
+    if amounts and all(rate is not None for _, rate in amounts):
+        amount = sum((owed * rate for owed, rate in amounts), Decimal(0)).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+    mine = [one for one in contacts if one.day >= late_from]
+    spoken_on = min((one.day for one in mine if one.reached), default=None)
+    lost_since = lost_contact(contacts, seeds.lost_rules).since
+    broken = sorted(
+        one["promised_on"]
+        for one in promised
+        if one["status"] in ("broken", "partly_kept") and one["promised_on"] >= late_from
+    )
+    open_until = min(
+        (
+            one["promised_on"]
+            for one in promised
+            if one["status"] == "open" and (one["promised_on"] or date.min) > as_of
+        ),
+        default=None,
+    )
+    order = {row["treatment"]: row for row in seeds.treatments}
+    begun: list[Row] = []
+    for rule in seeds.treatment_rules:
+        days, needed, wanted = [late_from + timedelta(days=int(rule["days_from"]) - 1)], True, rule["after_step"]
+        needed &= rule["segment"] in ("any", segment)
+        needed &= not rule["amount_from"] or amount is None or amount >= Decimal(rule["amount_from"])
+        needed &= not rule["amount_below"] or (amount is not None and amount < Decimal(rule["amount_below"]))
+        for column, holds, since in (
+            ("is_lost", lost_since is not None, lost_since),
+            ("is_reached", spoken_on is not None, spoken_on),
+            ("had_plan", worst.had_plan, None),
+        ):
+            needed &= rule[column] in ("", str(holds).lower())
+            if rule[column] == "true" and since:
+                days.append(since)
+        if rule["broken_promises_from"]:
+            times = int(rule["broken_promises_from"])
+            needed &= len(broken) >= times
+            days += broken[times - 1 : times]
+        taken_on = min((one.day for one in mine if one.by_lender and one.step == wanted), default=None)
+        if wanted:
+            days.append((taken_on or tomorrow) + timedelta(days=int(rule["after_days"])))
+        if open_until and order[rule["treatment"]]["waits_for_promise"] == "true":
+            days.append(open_until + ONE_DAY)
+        if needed:
+            row = order[rule["treatment"]]
+            is_open = bool(wanted) and taken_on is None
+            begun.append({**rule, **row, "order": int(row["treatment_order"]), "from": max(days), "waits": is_open})
+    chosen = min(
+        (one for one in begun if one["from"] <= tomorrow and not one["waits"]),
+        key=lambda one: (-one["order"], one["from"], one["treatment_rule"]),
+    )
+    following = min(
+        (
+            one
+            for one in begun
+            if one["order"] > chosen["order"]
+            and not (one["waits"] and one["after_step"] not in chosen["steps"].split())
+        ),
+        key=lambda one: (one["from"], -one["order"], one["treatment_rule"]),
+        default={},
+    )
+    return {
+        "treatment": chosen["treatment"],
+        "treatment_zh": chosen["label_zh"],
+        "treatment_en": chosen["label_en"],
+        "treatment_rule": chosen["treatment_rule"],
+        "treatment_from": chosen["from"],
+        "deadline_on": chosen["from"] + timedelta(days=int(chosen["deadline_days"])),
+        "next_treatment": following.get("treatment"),
+        "next_treatment_on": following.get("from"),
+        "steps": chosen["steps"].split(),
+    }
+
+
 def next_step(
-    items: Sequence[Item], contacts: Sequence[Contact], points: Sequence[Row], seeds: Seeds, as_of: date
+    treated: Row,
+    items: Sequence[Item],
+    contacts: Sequence[Contact],
+    points: Sequence[Row],
+    seeds: Seeds,
+    as_of: date,
 ) -> Row | None:
-    """The allowed step that had the fewest whole rounds since he was last reached, the lower one first; with its hours."""
-    ladder = sorted((row for row in seeds.channels if row["ladder_step"]), key=lambda row: int(row["ladder_step"]))
-    tried = since_reached(contacts)
+    """The allowed step of the treatment that had the fewest whole rounds since it began, as it names them; with its hours."""
+    channels = {row["channel_code"]: row for row in seeds.channels if row["ladder_step"]}
     best: tuple[int, Row] | None = None
-    for step in ladder:
+    for code in treated["steps"]:
+        if code == "AGENCY" and not seeds.agencies:
+            continue
+        step = channels[code]
         how = _allowed(step, items, contacts, points, seeds, as_of)
         if how is not None:
-            times = sum(one.by_lender and one.step == step["channel_code"] for one in tried)
+            times = sum(one.by_lender and one.step == code and one.day >= treated["treatment_from"] for one in contacts)
             rounds = times // int(step["attempts_a_round"])
             if best is None or rounds < best[0]:
                 best = (rounds, how)
@@ -374,7 +494,8 @@ def _allowed(
         usable = [
             one["contact_point_id"] for one in valid_points(of_kind, tomorrow) if why_not_used(one, contacts) is None
         ]
-        if not usable and (kind != "phone" or of_kind):  # who never had a number there is called at the one in his file
+        # who never had a number there is called at the one in his file, and written to and visited at his contract's address
+        if not usable and (kind not in ("phone", "address") or of_kind):
             return None
         point = min(usable, default=None)
     return {
@@ -436,6 +557,7 @@ def _time_of_day(party: str, tried: Sequence[Contact], hours: tuple[str, str] | 
 
 
 def worklist_row(
+    segment: str,
     items: Sequence[Item],
     contacts: Sequence[Contact],
     points: Sequence[Row],
@@ -444,16 +566,13 @@ def worklist_row(
     as_of: date,
 ) -> Row | None:
     """None for a customer with nothing to collect. He is contacted about the worst item that is not held."""
-    collected = sorted(
-        (item for item in items if item.is_to_be_collected),
-        key=lambda item: (item.held_because is not None, -item.days, item.kind, item.ident),
-    )
-    if not collected:
+    if not any(item.is_to_be_collected for item in items):
         return None
-    worst = collected[0]
-    step = next_step(items, contacts, points, seeds, as_of)
-    held = worst.held_because or (None if step else "no_step_allowed")
     promised = list(promised)
+    worst = item_to_speak_of(items)
+    treated = treatment(segment, items, contacts, promised, seeds, as_of)
+    step = next_step(treated, items, contacts, points, seeds, as_of)
+    held = worst.held_because or (None if step else "no_step_allowed")
     due_on = min(
         (
             one["promised_on"]
@@ -483,6 +602,11 @@ def worklist_row(
         **(blank if held else step or blank),
         "reason": reason,
         "promise_due_on": due_on,
+        **{name: value for name, value in treated.items() if name != "steps"},
+        "is_deadline_missed": treated["deadline_on"] <= as_of
+        and not any(
+            one.by_lender and one.step in treated["steps"] and one.day >= treated["treatment_from"] for one in contacts
+        ),
         "item_type": worst.kind,
         "item_id": worst.ident,
         "currency": worst.currency,

@@ -12,6 +12,7 @@ from support import build_at, load, new_home, sized
 
 from flows.home import Home
 from flows.policy import Policy, read_policy
+from flows.policy.seeds import shipped_seeds
 from reperformance import telephoning
 
 ATTEMPTS = sized(100_000, 300_000, "ARREARS_ATTEMPTS")
@@ -31,6 +32,12 @@ class Telephoned:
     database: Path
 
 
+def in_small(rule: dict[str, str]) -> dict[str, str]:
+    """A rule of treatment for loans of 100.00, none of which is a year late."""
+    amounts = {name: f"{int(rule[name]) // 100}.00" for name in ("amount_from", "amount_below") if rule[name]}
+    return {**rule, **amounts, "days_from": rule["days_from"].replace("361", "121").replace("901", "181")}
+
+
 @pytest.fixture(scope="session")
 def telephoned(tmp_path_factory: pytest.TempPathFactory) -> Telephoned:
     folder = tmp_path_factory.mktemp("contacts")
@@ -44,6 +51,11 @@ def telephoned(tmp_path_factory: pytest.TempPathFactory) -> Telephoned:
         writer = csv.DictWriter(file, header, lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, "evidence": "K", "citation": "invented"} for row in telephoning.AGENCIES)
+    with open(folder / "policy" / "collection_treatment_rule.csv", "w", encoding="utf-8", newline="") as file:
+        rows = [in_small(row) for row in shipped_seeds()["collection_treatment_rule"].rows]
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
     policy = read_policy(folder / "policy")
     home = new_home(folder / "home")
     load(folder / "landing", home, policy)

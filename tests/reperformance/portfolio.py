@@ -255,6 +255,21 @@ def _cash(rows: Ledgers, day: date) -> Amounts:
     return found
 
 
+def cash_by_item(rows: Ledgers, day: date) -> dict[str, list[tuple[date, Decimal]]]:
+    """What was paid on each loan and advance up to a day, payment by payment; a reversal is below 0 on its own day."""
+    found: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    for money, item_key, key in (
+        ("repayments", "loan_id", "repayment_id"),
+        ("advance_repayments", "advance_id", "advance_repayment_id"),
+    ):
+        payments = {row[key] for row in rows[money] if row["kind"] == "payment"}
+        for row in rows[money]:
+            sign = {"payment": 1, "reversal": -1 if row["reverses_id"] in payments else 0}.get(row["kind"], 0)
+            if sign and row["paid_on"] <= day:
+                found[row[item_key]].append((row["paid_on"], sign * row["amount"]))
+    return found
+
+
 def _collateral(rows: Ledgers, day: date, of_book: set[str]) -> Amounts:
     newest: dict[str, Row] = {}
     for row in rows["collateral"]:
@@ -389,7 +404,7 @@ def customers_by_type(
             "overdue_balance": total(item.overdue_balance for item in items),
             "judged_item_type": judged.kind,
             "judged_item_id": judged.ident,
-            "likely_causes": _advice(types, "cause", worst[customer]),
+            "typical_causes": _advice(types, "cause", worst[customer]),
             "recommended_measures": _advice(types, "measure", worst[customer]),
         }
     return found

@@ -70,6 +70,9 @@ def again(telephoned: Telephoned) -> Recomputed:
         policy["collection_channel"].rows,
         policy["collection_agency"].rows,
         policy["part_of_day"].rows,
+        policy["collection_treatment"].rows,
+        policy["collection_treatment_rule"].rows,
+        {currency: Decimal(rate) for currency, rate in RATES.items()},
     )
     promises = collecting.promises(contacts, rows, AS_OF)
     segments = {row["customer_id"]: row["segment"] for row in ledgers["customers"]}
@@ -85,13 +88,22 @@ def test_every_promise_agrees(telephoned: Telephoned, again: Recomputed) -> None
     assert Counter(row["status"] for row in again.promises.values()).keys() == {"kept", "partly_kept", "broken", "open"}
 
 
+def promised_by(again: Recomputed) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in again.promises.values():
+        found.setdefault(row["customer_id"], []).append(row)
+    return found
+
+
 def test_who_can_be_reached_agrees(telephoned: Telephoned, again: Recomputed) -> None:
+    promised = promised_by(again)
     theirs = {
         customer: collecting.contactability(
-            customer,
+            again.segments[customer],
             items,
             again.contacts.get(customer, []),
             again.points[customer],
+            promised.get(customer, []),
             again.seeds.of(again.segments[customer]),
             AS_OF,
         )
@@ -104,13 +116,12 @@ def test_who_can_be_reached_agrees(telephoned: Telephoned, again: Recomputed) ->
 
 
 def test_the_worklist_agrees(telephoned: Telephoned, again: Recomputed) -> None:
-    promised: dict[str, list[Any]] = {}
-    for row in again.promises.values():
-        promised.setdefault(row["customer_id"], []).append(row)
+    promised = promised_by(again)
     theirs = {}
     for customer, items in again.items.items():
+        segment = again.segments[customer]
         mine = (again.contacts.get(customer, []), again.points[customer], promised.get(customer, []))
-        row = collecting.worklist_row(items, *mine, again.seeds.of(again.segments[customer]), AS_OF)
+        row = collecting.worklist_row(segment, items, *mine, again.seeds.of(segment), AS_OF)
         if row is not None:
             theirs[customer] = row
     assert differences(mart(telephoned, "collection_worklist", "customer_id"), theirs)[:20] == []
@@ -119,6 +130,8 @@ def test_the_worklist_agrees(telephoned: Telephoned, again: Recomputed) -> None:
         *("lost_contact", "promise_due", "promise_open", "promise_broken", "overdue"),
     }
     assert {row["part_of_day"] for row in theirs.values()} >= {None, "morning", "midday", "afternoon", "evening"}
+    assert {row["treatment"] for row in theirs.values()} == {row["treatment"] for row in again.seeds.treatments}
+    assert {row["is_deadline_missed"] for row in theirs.values()} == {True, False}
 
 
 def test_contact_before_and_after_arrears_agrees(telephoned: Telephoned, again: Recomputed) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from flows.evidence.recompute import (
     CN_M_STAGE,
@@ -52,10 +53,32 @@ class Debtor:
     broken_promises: list[tuple[str, Row]] = field(default_factory=list)
     lost_since: date | None = None
     breaches: set[str] = field(default_factory=set)  # attempts
+    broken_rules: list[tuple[str, str]] = field(default_factory=list)  # attempt and rule that it broke
+    promises: dict[str, Row] = field(default_factory=dict)  # by attempt
+    secured: dict[str, Row] = field(default_factory=dict)  # by loan, as collateral_shortfall has it
+    paid: dict[str, list[tuple[date, Decimal]]] = field(
+        default_factory=dict
+    )  # by item, day and cash, reversals below 0
+    purposes: dict[str, str | None] = field(default_factory=dict)  # by loan
 
     @property
     def late(self) -> list[Item]:
         return [item for item in self.items if item.days > 0]
+
+    @property
+    def late_for(self) -> int:
+        return max(item.days for item in self.late)
+
+    def late_from(self, as_of: date) -> date:
+        """n days past due on the day: the first of them was n - 1 days before, whether or not the due date counts."""
+        return as_of - timedelta(days=self.late_for - 1)
+
+    def attempts(self, as_of: date) -> list[Contact]:
+        """The lender's, since the first day of the arrears that run now."""
+        return [one for one in self.contacts if one.by_lender and one.day >= self.late_from(as_of)]
+
+    def paid_in_six_months(self, item: Item, as_of: date) -> Decimal:
+        return total(amount for day, amount in self.paid.get(item.ident, ()) if day > six_months_before(as_of))
 
 
 @dataclass
@@ -199,11 +222,13 @@ def signals(debtor: Debtor, seeds: Mapping[str, Sequence[Row]], as_of: date) -> 
 
 def case_files(debtors: Mapping[str, Debtor], seeds: Mapping[str, Sequence[Row]], as_of: date) -> dict[str, Row]:
     found = {}
+    watched = watchlist(debtors, seeds, as_of)
     for customer, debtor in debtors.items():
         if not debtor.late:
             continue
         shown: dict[str, list[str]] = defaultdict(list)
-        for row, source, says in sorted(causes(debtor, seeds, as_of), key=lambda cause: cause[1]):
+        shows = list(causes(debtor, seeds, as_of)) or list(_unexplained(debtor, seeds, as_of))
+        for row, source, says in sorted(shows, key=lambda cause: cause[1]):
             shown[row["cause_id"]].append(f"{source}: {says}")
         rows = sorted(
             (row for row in seeds["case_cause"] if row["cause_id"] in shown),
@@ -231,9 +256,174 @@ def case_files(debtors: Mapping[str, Debtor], seeds: Mapping[str, Sequence[Row]]
             f"overdue amount {amount}, overdue balance {balance}, classified {told['label_en']}.",
             **_listed("causes", rows, "cause_id"),
             "evidence": ", ".join(f"{r['cause_id']} [{', '.join(shown[r['cause_id']])}]" for r in rows),
-            **_measures({row["measure_id"] for row in rows}, seeds, debtor),
+            **_told(debtor, seeds, as_of),
         }
+        called_for = {row["measure_id"] for row in rows}
+        called_for |= {one for one in watched.get(customer, {"measures": ""})["measures"].split(", ") if one}
+        found[customer] |= _measures(called_for, seeds, debtor)
+        found[customer] |= _sized(found[customer]["measures"].split(", "), debtor, seeds, as_of)
     return found
+
+
+def _unexplained(debtor: Debtor, seeds: Mapping[str, Sequence[Row]], as_of: date) -> Iterator[tuple[Row, str, str]]:
+    """Of arrears that no ledger explains it is said that none does."""
+    for row in seeds["case_cause"]:
+        if row["metric"] == "days_unexplained" and _holds(
+            Decimal(debtor.late_for), row["operator"], Decimal(row["threshold"])
+        ):
+            yield row, f"arrears since {debtor.late_from(as_of)}", f"days_unexplained {debtor.late_for}"
+
+
+def six_months_before(day: date) -> date:
+    month = day.year * 12 + day.month - 1 - 6
+    for last in range(day.day, 27, -1):
+        try:
+            return date(month // 12, month % 12 + 1, last)
+        except ValueError:
+            continue
+    return date(month // 12, month % 12 + 1, day.day)
+
+
+def asked_for(item: Item, debtor: Debtor) -> Decimal:
+    """The value after haircut that brings an item's balance to nine tenths of it, to the cent upwards."""
+    if item.kind == "loan" and item.ident in debtor.secured:
+        return debtor.secured[item.ident]["collateral_to_ask"]
+    needed = Fraction(item.balance) / Fraction("0.9") * 100  # in cents, of which a part is a whole one more
+    return Decimal(-(-needed.numerator // needed.denominator)).scaleb(-2)
+
+
+def _told(debtor: Debtor, seeds: Mapping[str, Sequence[Row]], as_of: date) -> Row:
+    """What a case tells of each debt, of contacts, promises and breaches, and what the ledgers leave open."""
+    words = {(row["code_set"], row["code"]): row for row in seeds["label"]}
+    kinds = {row["kind"]: row for row in seeds["advance_kind"]}
+    debts: dict[str, list[str]] = {"zh": [], "en": []}
+    paid: dict[str, Decimal] = defaultdict(Decimal)
+    gaps: dict[str, list[str]] = defaultdict(list)
+    for item in sorted(debtor.late, key=lambda item: (item.kind != "loan", item.ident)):
+        row, is_loan = item.row, item.kind == "loan"
+        lately = debtor.paid_in_six_months(item, as_of)
+        paid[row["currency"]] += lately
+        secured = debtor.secured.get(item.ident) if is_loan else None
+        left, lacks = (secured["value_after_haircut"], secured["shortfall"]) if secured else (0, item.balance)
+        purpose = debtor.purposes.get(item.ident)
+        figures = {
+            "amount": total([row["principal" if is_loan else "amount"]]),
+            "balance": total([item.balance]),
+            "left": total([left]),
+            "lacks": total([lacks]),
+            "paid": total(amount for _, amount in debtor.paid.get(item.ident, ())),
+            "lately": lately,
+        }
+        for lang, told in debts.items():
+            said = words.get(("security", row["security"] or ""))
+            security = said[f"label_{lang}"] if said else {"zh": "未载", "en": "security not recorded"}[lang]
+            about = purpose if is_loan else kinds[row["kind"]][f"label_{lang}"]
+            about = about or {"zh": "用途未载", "en": "purpose not recorded"}[lang]
+            plan = (row["plan_no"], row["missed_installments"]) if is_loan and row["plan_no"] else None
+            told.append(
+                DEBT[lang].format(
+                    id=item.ident,
+                    about=about,
+                    day=item.started_on,
+                    currency=row["currency"],
+                    security=security,
+                    plan=PLAN[lang].format(*plan) if plan else "",
+                    **figures,
+                )
+            )
+        if is_loan and purpose is None:
+            gaps["purpose"].append(item.ident)
+        if row["security"] is None:
+            gaps["security"].append(item.ident)
+        is_pledged = row["security"] in ("mortgaged", "pledged", "combined")
+        if (secured and not secured["collaterals"]) or (not is_loan and is_pledged):
+            gaps["valuation"].append(item.ident)
+        if is_loan:
+            granted = debtor.underwriting.get(item.ident)
+            if granted is None or (granted["decided_on"] or as_of) > as_of:
+                gaps["underwriting"].append(item.ident)
+    if debtor.segment == "corporate" and _newest_statement(debtor, as_of) is None:
+        gaps["financials"] = []
+    attempts, since = debtor.attempts(as_of), debtor.late_from(as_of)
+    if not attempts:
+        gaps["contacts"] = []
+    promised = [row for row in debtor.promises.values() if row["made_on"] >= since]
+    ids = {one.row["attempt_id"] for one in attempts}
+    rules = {row["rule_id"]: row for row in seeds["collection_rule"]}
+    broken: dict[str, set[str]] = defaultdict(set)
+    for attempt, rule in debtor.broken_rules:
+        if attempt in ids:
+            broken[rule].add(attempt)
+    by_rule = [(rules[rule], len(some)) for rule, some in sorted(broken.items())]
+    open_questions = [(words["unanswered", code], sorted(gaps[code])) for code in UNANSWERED if code in gaps]
+    return {
+        "debts_zh": "；".join(debts["zh"]),
+        "debts_en": "; ".join(debts["en"]),
+        "paid_six_months": ", ".join(f"{currency} {amount}" for currency, amount in sorted(paid.items())),
+        "attempts": len(attempts),
+        "reached": sum(one.reached for one in attempts),
+        "last_attempt_on": max((one.day for one in attempts), default=None),
+        "promises": len(promised),
+        "promises_kept": sum(row["status"] == "kept" for row in promised),
+        "promises_broken": sum(row["status"] in ("broken", "partly_kept") for row in promised),
+        "breaches": ", ".join(f"{row['rule_id']}: {times}" for row, times in by_rule),
+        "breaches_zh": "；".join(f"{row['topic_zh']}（{row['rule_id']}）{times}次" for row, times in by_rule),
+        "breaches_en": "; ".join(f"{row['topic_en']} ({row['rule_id']}): {times}" for row, times in by_rule),
+        "unanswered": ", ".join(word["code"] for word, _ in open_questions),
+        "unanswered_zh": "；".join(
+            word["label_zh"] + (f"（{', '.join(about)}）" if about else "") for word, about in open_questions
+        ),
+        "unanswered_en": "; ".join(
+            word["label_en"] + (f" ({', '.join(about)})" if about else "") for word, about in open_questions
+        ),
+    }
+
+
+UNANSWERED = ("purpose", "security", "valuation", "underwriting", "financials", "contacts")
+DEBT = {
+    "zh": "{id}：{about}，{day} 发放 {currency} {amount}，余额 {balance}，担保 {security}，押品折后 {left}，缺口 {lacks}{plan}，"
+    "已还 {paid}，近六个月还 {lately}",
+    "en": "{id}: {about}, {currency} {amount} of {day}, balance {balance}, {security}, collateral after haircut {left}, "
+    "shortfall {lacks}{plan}, paid {paid}, in six months {lately}",
+}
+PLAN = {"zh": "，第 {} 号计划，欠 {} 期", "en": ", plan {}, installments missed {}"}
+LONGEST_PLAN = 60  # months
+
+
+def _sized(measures: Sequence[str], debtor: Debtor, seeds: Mapping[str, Sequence[Row]], as_of: date) -> Row:
+    """Each measure with its size, currency by currency."""
+    by_currency: dict[str, list[Item]] = defaultdict(list)
+    for item in debtor.late:
+        by_currency[item.row["currency"]].append(item)
+    sizes: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    for code, items in sorted(by_currency.items()):
+        due = total(item.overdue_amount for item in items)
+        for size, amount in (
+            ("overdue_amount", due),
+            ("collateral_to_ask", total(asked_for(item, debtor) for item in items)),
+            ("limit", total(item.balance for item in debtor.items if item.row["currency"] == code)),
+        ):
+            sizes[size].append((f"{code} {amount}",) * 3)
+        cents = int(max(Decimal(0), total(debtor.paid_in_six_months(item, as_of) for item in items)) * 100) // 6
+        months = -(-int(due * 100) // cents) if cents else 0
+        a_month = f"{code} {Decimal(cents).scaleb(-2)}"
+        if 1 <= months <= LONGEST_PLAN:
+            plan = (f"{a_month} x {months}", f"每月 {a_month}，{months}个月", f"{a_month} a month for {months} months")
+        else:
+            plan = (a_month, f"{code} 近六个月还款不足以支撑还款计划", f"{code} payments of six months carry no plan")
+        sizes["plan"].append(plan)
+    rows = [row for row in seeds["measure"] if row["measure_id"] in measures]
+    rows.sort(key=lambda row: int(row["measure_order"]))
+    told = [(row, [", ".join(size[n] for size in sizes[row["size"]]) for n in range(3)]) for row in rows]
+    return {
+        "measure_sizes": ", ".join(f"{row['measure_id']} [{size[0]}]" for row, size in told if row["size"]),
+        "measures_sized_zh": "；".join(
+            row["label_zh"] + (f"（{size[1]}）" if row["size"] else "") for row, size in told
+        ),
+        "measures_sized_en": "; ".join(
+            row["label_en"] + (f" ({size[2]})" if row["size"] else "") for row, size in told
+        ),
+    }
 
 
 def causes(debtor: Debtor, seeds: Mapping[str, Sequence[Row]], as_of: date) -> Iterator[tuple[Row, str, str]]:
@@ -298,17 +488,32 @@ def _of_lending(debtor: Debtor, as_of: date) -> Iterator[tuple[str, Decimal, str
             for metric in ("debt_to_income", "policy_exceptions"):
                 if row[metric] is not None:
                     yield metric, Decimal(row[metric]), source
+        if item.ident in debtor.secured:
+            yield "collateral_shortfall", debtor.secured[item.ident]["shortfall"], f"collateral {item.ident}"
         if item.row["plan_no"] in (None, 1) and not item.row["is_restructured"]:
             yield "days_without_plan", Decimal(item.days), f"loans {item.ident}"
 
 
 def _of_contacts(debtor: Debtor, as_of: date) -> Iterator[tuple[str, Decimal, str]]:
-    """The lender's attempts since the first day of the arrears that run now."""
+    """The lender's attempts and the debtor's promises since the first day of the arrears that run now, and what was paid."""
     if not debtor.late:
         return
-    # n days past due on the day: the first of them was n - 1 days before, whether or not the due date counts
-    late_from = as_of - timedelta(days=max(item.days for item in debtor.late) - 1)
-    made = [one for one in debtor.contacts if one.by_lender and one.day >= late_from]
+    for item in debtor.late:
+        if debtor.paid_in_six_months(item, as_of) <= 0:
+            ledger = "repayments" if item.kind == "loan" else "advance_repayments"
+            yield "days_unpaid", Decimal(item.days), f"{ledger} {item.ident}"
+    since, made = debtor.late_from(as_of), debtor.attempts(as_of)
+    if not made:
+        yield "days_without_attempt", Decimal(debtor.late_for), f"contact_attempts since {since}"
+    elif not any(one.reached for one in made):
+        yield "attempts_in_vain", Decimal(len(made)), f"contact_attempts {made[-1].row['attempt_id']}"
+    broken = sorted(
+        (row["promised_on"], attempt)
+        for attempt, row in debtor.promises.items()
+        if row["made_on"] >= since and row["status"] in ("broken", "partly_kept")
+    )
+    if broken:
+        yield "broken_promises", Decimal(len(broken)), f"contact_attempts {broken[0][1]}"
     channels = {one.row["channel"] for one in made}
     if len(channels) == 1:
         yield "attempts_on_one_channel", Decimal(len(made)), f"contact_attempts {channels.pop()}"

@@ -368,6 +368,18 @@ def test_a_regime_and_a_scheme_are_whole(write: Write) -> None:
         ("bucket_scheme", {"label_zh": ""}, "label_zh: empty"),
         ("collection_rule", {"topic_en": ""}, "topic_en: empty"),
         ("part_of_day", {"part_order": "0"}, "part_order: 0 at from_clock"),
+        ("collection_treatment", {"steps": "FAX"}, "steps: 'FAX' is no channel_code of collection_channel.csv"),
+        ("collection_treatment", {"steps": "PHONE POLICE"}, "steps: POLICE has no ladder_step"),
+        ("collection_treatment", {"treatment_order": "6"}, "treatment_order: 6 is that of suit"),
+        ("collection_treatment", {"deadline_days": "-1"}, "deadline_days: -1"),
+        ("collection_treatment", {"label_zh": ""}, "label_zh: empty"),
+        ("collection_treatment_rule", {"treatment": "no_such"}, "treatment: 'no_such' is no treatment of collection_treatment.csv"),
+        ("collection_treatment_rule", {"after_step": "FAX"}, "after_step: 'FAX' is no channel_code"),
+        ("collection_treatment_rule", {"after_step": "POLICE"}, "after_step: POLICE has no ladder_step"),
+        ("collection_treatment_rule", {"after_days": ""}, "after_days: ''"),
+        ("collection_treatment_rule", {"days_from": "0"}, "days_from: 0"),
+        ("collection_treatment_rule", {"broken_promises_from": "0"}, "broken_promises_from: 0"),
+        ("collection_treatment_rule", {"amount_from": "5", "amount_below": "5"}, "amount_below: 5"),
     ],
 )  # fmt: skip
 def test_what_no_model_knows_is_refused_with_its_line(
@@ -393,6 +405,15 @@ def test_an_order_that_contradicts_what_it_orders(
     row = next(row for row in rows if row[first[0]] == first[1])
     row[column] = "999"
     refused(write(f"{seed}.csv", as_text(rows)), "line ", told, "Allowed: an order that goes ")
+
+
+def test_nobody_is_without_a_treatment_and_no_treatment_without_a_rule(write: Write) -> None:
+    rows = SHIPPED.seeds["collection_treatment_rule"].rows
+    folder = write("collection_treatment_rule.csv", as_text(rows[1:]))
+    refused(folder, "no row of collection_treatment_rule.csv begins reminder", "Allowed: at least one")
+    for_some = {**rows[0], "segment": "personal"}
+    folder = write("collection_treatment_rule.csv", as_text([for_some, *rows[1:]]))
+    refused(folder, "line 1: nothing begins for everybody", "Allowed: at least one row of segment any")
 
 
 def test_a_code_without_its_label(write: Write) -> None:

@@ -44,6 +44,7 @@ select
     -- what there is to do something about tomorrow: the product's grace, tolerance and pauses taken off
     loans.delinquent_days > 0 as is_to_be_collected,
     products.asset_class = 'card' as is_card,
+    coalesce(loans.plan_no, 1) > 1 or coalesce(loans.is_restructured, false) as had_plan,
     case
         when paused.loan_id is not null then 'paused'
         when quarantined.loan_id is not null then 'repayment_in_quarantine'
@@ -63,5 +64,6 @@ select
     days_past_due,
     true as is_to_be_collected,
     kind = 'card' as is_card,
+    false as had_plan,
     null as held_because
 from advances

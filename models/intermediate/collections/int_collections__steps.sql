@@ -1,6 +1,6 @@
 -- grain: overdue customer and step of the ladder
 -- as of: the day after the as-of date, under the rules in force on it
--- decision: 0057 a step is left out with its reason; of the others the one least tried comes next
+-- decision: 0057 a step is left out with its reason; of the treatment's others the one least tried comes next
 
 {% set tomorrow = add_days(as_of(), 1) %}
 
@@ -35,7 +35,10 @@ ladder as (
         only_when_lost,
         quiet_hours_apply
     from {{ ref('collection_channel') }}
-    where ladder_step is not null
+    where
+        ladder_step is not null
+        -- with no agency on record none can be asked, and the publish gate says so once
+        and (channel_code <> 'AGENCY' or exists (select 1 from {{ ref('collection_agency') }}))
 ),
 
 rules as (
@@ -102,7 +105,8 @@ points as (
     group by customer_id, kind
 ),
 
--- a customer of whom the ledger of contact points never had a number is called at the one in the customer file
+-- a customer of whom the ledger of contact points never had a number or an address is called at the one in the customer file, and written to
+-- and visited at the one in the contract
 kinds_known as (
     select distinct
         customer_id,
@@ -118,6 +122,7 @@ weighed as (
         ladder.channel,
         ladder.party,
         points.contact_point_id,
+        {{ place_in_words('ladder.channel_code', 'treatments.steps') }} as place,
         case when ladder.quiet_hours_apply then coalesce(asked.from_minute, 0) end as from_minute,
         case when ladder.quiet_hours_apply then coalesce(asked.to_minute, 1440) end as to_minute,
         case ladder.channel_code
@@ -127,6 +132,7 @@ weighed as (
         end as tried,
         ladder.attempts_a_round,
         case
+            when not {{ in_words('ladder.channel_code', 'treatments.steps') }} then 'other_treatment'
             when customers.days_past_due < ladder.min_days_past_due then 'too_early'
             when (ladder.only_when_lost or asked.needs_lost = 1) and not coalesce(lost.is_lost_contact, false) then 'not_lost'
             when asked.never_of_a_card = 1 and customers.is_card = 1 and ladder.party <> 'authority' then 'card_debtors_only'
@@ -147,10 +153,11 @@ weighed as (
             when ladder.quiet_hours_apply and asked.from_minute >= asked.to_minute then 'no_hour_allowed'
             when ladder.contact_point_kind is null or points.contact_point_id is not null then null
             when points.why_not is not null then points.why_not
-            when ladder.contact_point_kind = 'phone' and kinds_known.kind is null then null
+            when ladder.contact_point_kind in ('phone', 'address') and kinds_known.kind is null then null
             else 'no_contact_point'
         end as why_not
     from customers
+    inner join {{ ref('int_collections__treatments') }} as treatments on treatments.customer_id = customers.customer_id
     cross join ladder
     cross join usable_agencies
     left join asked  -- a miss: no rule is about the step
@@ -169,7 +176,7 @@ select
         when why_not is null
             then row_number() over (
                 partition by customer_id
-                order by case when why_not is null then 0 else 1 end, floor(tried / attempts_a_round), ladder_step
+                order by case when why_not is null then 0 else 1 end, floor(tried / attempts_a_round), place
             )
     end as turn
 from weighed

@@ -1,17 +1,18 @@
 -- grain: overdue customer
 -- as of: the as-of date
--- decision: 0057 what was tried, and which limits the day after the as-of date would meet
+-- decision: 0057 what was tried since the treatment began, and which limits the day after the as-of date would meet
 
 with customers as (
-    select distinct customer_id from {{ ref('int_collections__overdue_customers') }}
+    select
+        customer_id,
+        treatment_from
+    from {{ ref('int_collections__treatments') }}
 ),
 
 contacts as (
     select
         contacts.*,
-        coalesce(
-            max(case when contacts.is_reached then contacts.contact_no end) over (partition by contacts.customer_id), 0
-        ) < contacts.contact_no as is_since_reached
+        contacts.local_on >= customers.treatment_from as is_of_treatment
     from {{ ref('int_collections__contacts') }} as contacts
     inner join customers on customers.customer_id = contacts.customer_id
 ),
@@ -38,7 +39,7 @@ debts as (
 select
     contacts.customer_id,
     {%- for code in collection_steps() %}
-    sum(case when contacts.is_by_lender and contacts.is_since_reached and contacts.channel_code = '{{ code }}' then 1 else 0 end)
+    sum(case when contacts.is_by_lender and contacts.is_of_treatment and contacts.channel_code = '{{ code }}' then 1 else 0 end)
         as tried_{{ code | lower }},
     {%- endfor %}
     {%- for channel in contact_channels() %}

@@ -34,9 +34,9 @@ advised as (
 select
     customer_id,
     currency,
-    {{ advice_list('cause', 'code', ', ') }} as likely_causes,
-    {{ advice_list('cause', 'label_zh', '；') }} as likely_causes_zh,
-    {{ advice_list('cause', 'label_en', '; ') }} as likely_causes_en,
+    {{ advice_list('cause', 'code', ', ') }} as typical_causes,
+    {{ advice_list('cause', 'label_zh', '；') }} as typical_causes_zh,
+    {{ advice_list('cause', 'label_en', '; ') }} as typical_causes_en,
     {{ advice_list('measure', 'code', ', ') }} as recommended_measures,
     {{ advice_list('measure', 'label_zh', '；') }} as recommended_measures_zh,
     {{ advice_list('measure', 'label_en', '; ') }} as recommended_measures_en

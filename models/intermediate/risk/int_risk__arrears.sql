@@ -7,6 +7,7 @@ select
     currency,
     count(*) as items,
     max(days_past_due) as days_past_due,
+    min({{ first_day_past_due('unpaid_since', 'day_count') }}) as late_from,
     cast(sum(overdue_amount) as decimal(18, 2)) as overdue_amount,
     cast(sum(balance) as decimal(18, 2)) as overdue_balance,
     {{ text_list('item_id', 'item_id') }} as item_ids

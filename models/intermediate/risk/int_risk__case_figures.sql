@@ -16,48 +16,8 @@ underwriting as (
     where coalesce(underwriting.decided_on, {{ as_of() }}) <= {{ as_of() }}
 ),
 
--- since when the customer's oldest arrears run
-late as (
-    select
-        customer_id,
-        min({{ first_day_past_due('unpaid_since', 'day_count') }}) as late_from
-    from {{ ref('int_risk__items') }}
-    where as_of = {{ as_of() }} and days_past_due > 0
-    group by customer_id
-),
-
--- the lender's attempts within the arrears
-attempts as (
-    select
-        contacts.customer_id,
-        contacts.attempt_id,
-        contacts.contact_no,
-        contacts.channel
-    from {{ ref('int_collections__contacts') }} as contacts
-    inner join late on late.customer_id = contacts.customer_id
-    where contacts.is_by_lender and contacts.local_on >= late.late_from
-),
-
-channels as (
-    select
-        customer_id,
-        count(*) as attempts,
-        count(distinct channel) as channels,
-        min(channel) as channel
-    from attempts
-    group by customer_id
-),
-
--- those that broke a rule of conduct, and the first of them
-breaches as (
-    select
-        attempts.customer_id,
-        count(distinct attempts.attempt_id) as attempts,
-        min_by(attempts.attempt_id, attempts.contact_no) as attempt_id
-    from attempts
-    inner join {{ ref('int_collections__judged') }} as judged on judged.attempt_id = attempts.attempt_id
-    where judged.conduct_status = 'breach'
-    group by attempts.customer_id
+contacts as (
+    select * from {{ ref('int_risk__case_contacts') }}
 )
 
 select customer_id, metric, figure, source_row
@@ -100,15 +60,56 @@ select
     'attempts_on_one_channel' as metric,
     cast(attempts as decimal(24, 6)) as figure,
     'contact_attempts ' || channel as source_row
-from channels
+from contacts
 where channels = 1
 union all
 select
     customer_id,
     'breaches' as metric,
+    cast(attempts_in_breach as decimal(24, 6)) as figure,
+    'contact_attempts ' || first_breach_attempt_id as source_row
+from contacts
+where attempts_in_breach > 0
+union all
+select
+    customer_id,
+    'days_without_attempt' as metric,
+    cast(days_past_due as decimal(24, 6)) as figure,
+    'contact_attempts since ' || cast(late_from as varchar) as source_row
+from contacts
+where attempts = 0
+union all
+select
+    customer_id,
+    'attempts_in_vain' as metric,
     cast(attempts as decimal(24, 6)) as figure,
-    'contact_attempts ' || attempt_id as source_row
-from breaches
+    'contact_attempts ' || last_attempt_id as source_row
+from contacts
+where attempts > 0 and reached = 0
+union all
+select
+    customer_id,
+    'broken_promises' as metric,
+    cast(promises_broken as decimal(24, 6)) as figure,
+    'contact_attempts ' || first_broken_attempt_id as source_row
+from contacts
+where promises_broken > 0
+union all
+select
+    customer_id,
+    'days_unpaid' as metric,
+    cast(days_past_due as decimal(24, 6)) as figure,
+    case item_type when 'loan' then 'repayments ' else 'advance_repayments ' end || item_id as source_row
+from {{ ref('int_risk__case_debts') }}
+where paid_six_months <= 0
+union all
+select
+    customer_id,
+    'collateral_shortfall' as metric,
+    cast(shortfall as decimal(24, 6)) as figure,
+    'collateral ' || item_id as source_row
+from {{ ref('int_risk__case_debts') }}
+where is_secured
 union all
 select
     customer_id,

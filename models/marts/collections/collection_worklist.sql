@@ -1,19 +1,8 @@
 -- grain: customer with something to collect
 -- as of: what to do on the day after the as-of date
--- decision: 0056 whom collection is about, 0057 the ladder, 0059 the time of day
+-- decision: 0056 whom collection is about, 0057 the ladder, 0059 the time of day, 0062 treatment
 
-with items as (
-    select
-        *,
-        row_number() over (
-            partition by customer_id
-            order by case when held_because is null then 0 else 1 end asc, days_past_due desc, item_type asc, item_id asc
-        ) as place
-    from {{ ref('int_collections__overdue_customers') }}
-    where is_to_be_collected
-),
-
-promises as (
+with promises as (
     select
         customer_id,
         min(case when promise_status = 'open' and promised_on > {{ as_of() }} then promised_on end) as promise_due_on,
@@ -27,7 +16,7 @@ refused_steps as (
         customer_id,
         {{ text_list("channel_code || ': ' || why_not", 'ladder_step', '; ') }} as steps_not_allowed
     from {{ ref('int_collections__steps') }}
-    where why_not is not null
+    where why_not <> 'other_treatment'
     group by customer_id
 ),
 
@@ -36,7 +25,7 @@ tried_steps as (
         customer_id,
         {{ text_list("channel_code || ': ' || cast(tried as varchar)", 'ladder_step', '; ') }} as steps_tried
     from {{ ref('int_collections__steps') }}
-    where tried > 0
+    where tried > 0 and coalesce(why_not, '') <> 'other_treatment'
     group by customer_id
 ),
 
@@ -57,17 +46,17 @@ decided as (
         coalesce(held_because, case when channel_code is null then 'no_step_allowed' end) as held_reason
     from (
         select
-            items.*,
+            treatments.*,
             steps.channel_code,
             steps.channel,
             steps.party,
             steps.contact_point_id,
             steps.from_minute,
             steps.to_minute
-        from items
+        from {{ ref('int_collections__treatments') }} as treatments
         left join {{ ref('int_collections__steps') }} as steps  -- a miss: no step is allowed
-            on steps.customer_id = items.customer_id and steps.turn = 1
-        where items.place = 1
+            on steps.customer_id = treatments.customer_id and steps.turn = 1
+        where treatments.is_to_be_collected
     ) as worst
 )
 
@@ -97,6 +86,15 @@ select
         end
     ) as reason,
     promises.promise_due_on,
+    decided.treatment,
+    decided.treatment_zh,
+    decided.treatment_en,
+    decided.treatment_rule,
+    decided.treatment_from,
+    decided.deadline_on,
+    decided.deadline_on < {{ add_days(as_of(), 1) }} and tried_steps.steps_tried is null as is_deadline_missed,
+    decided.next_treatment,
+    decided.next_treatment_on,
     decided.item_type,
     decided.item_id,
     decided.currency,
@@ -108,8 +106,8 @@ select
 from decided
 left join {{ ref('int_collections__lost_contact') }} as lost on lost.customer_id = decided.customer_id  -- a miss: never lost
 left join promises on promises.customer_id = decided.customer_id  -- a miss: never promised
-left join refused_steps on refused_steps.customer_id = decided.customer_id  -- a miss: every step is allowed
-left join tried_steps on tried_steps.customer_id = decided.customer_id  -- a miss: nothing was tried since the customer was reached
+left join refused_steps on refused_steps.customer_id = decided.customer_id  -- a miss: every step of the treatment is allowed
+left join tried_steps on tried_steps.customer_id = decided.customer_id  -- a miss: nothing was tried since the treatment began
 left join {{ ref('int_collections__call_times') }} as times  -- a miss: the step is no call
     on times.customer_id = decided.customer_id and times.channel_code = decided.channel_code and times.turn = 1
 left join times_tried  -- a miss: no call in vain since the customer was reached

@@ -57,6 +57,13 @@ from (
     select date '2026-10-31', 'policy-1', unnest(['CL-1', 'C-A2'])  -- those with an overdue advance in portfolio.sql
 );
 
+create table evidence.treatment (treatment varchar, treatment_order integer, steps varchar, waits_for_promise boolean);
+insert into evidence.treatment values
+('reminder', 1, ' SMS ', false), ('call', 2, ' PHONE SMS AGENCY EMERGENCY_CONTACT ', false), ('letter', 3, ' LETTER ', true);
+create table evidence.treatment_rule (treatment_rule varchar, treatment varchar, days_from integer, by_days boolean);
+insert into evidence.treatment_rule values ('REMINDER', 'reminder', 1, true), ('CALL', 'call', 11, true), ('LETTER', 'letter', 91, true);
+create table evidence.agency as select 'AG-1' as agency_id;
+
 create table marts.collection_worklist as
 select
     as_of, policy_version, customer_id,
@@ -69,7 +76,10 @@ select
     case when customer_id <> 'CL-3' then 'evening' end as part_of_day,
     case when customer_id <> 'CL-3' then '18:00' end as preferred_from,
     case when customer_id <> 'CL-3' then '19:00' end as preferred_to,
-    case when customer_id = 'CL-3' then 'paused' else 'overdue' end as reason
+    case when customer_id = 'CL-3' then 'paused' else 'overdue' end as reason,
+    as_of + 1 as work_on, 20 as days_past_due, null::date as promise_due_on, 'call' as treatment, 'CALL' as treatment_rule,
+    as_of - 8 as treatment_from, as_of + 12 as deadline_on,
+    'letter' as next_treatment, as_of + 71 as next_treatment_on
 from marts.contactability
 semi join (
     select customer_id from marts.loan_aging where delinquent_days > 0

@@ -72,7 +72,7 @@ select
     as_of, policy_version, customer_id, currency, days_past_due, overdue_amount, overdue_balance,
     (loan_balance + advance_balance)::decimal(18, 2) as exposure,
     date '2026-01-01' as judged_started_on,
-    if(days_past_due > 90, 'legal_action', 'extend_tenor') as recommended_measures,
+    if(days_past_due > 90, 'legal_action', 'extend_tenor') as recommended_measures, 'no_plan_offered' as likely_causes,
     if(customer_id = 'CL-2', 2, 0)::bigint as earlier_loans
 from marts.customer_exposure
 where days_past_due > 0;

@@ -28,10 +28,16 @@ select
 from marts.risk_classification
 where days_past_due > 0;
 
+create table evidence.paid_lately as
+select item_type, item_id, 30.00::decimal(18, 2) as paid from marts.risk_classification where days_past_due > 0;
+
 create table marts.case_files as
 select
     as_of, policy_version, customer_id, days_past_due, risk_class, 'no_plan_offered' as causes,
-    'no_plan_offered [loans ' || item_id || ']' as evidence, 'new_collection_plan' as measures
+    'no_plan_offered [loans ' || item_id || ']' as evidence,
+    'earlier_collection, new_collection_plan' || if(days_past_due > 90, ', legal_action', '') as measures,
+    currency || ' 30.00' as paid_six_months,
+    item_id || ': L, shortfall ' || balance::varchar || ', paid 40.00' as debts_en
 from marts.risk_classification
 where days_past_due > 0;
 
