@@ -69,22 +69,27 @@ def build(
     }
     kept = state if state and _continues(state, here) else None
     earlier = earlier_publications(home, knowledge, policy.version, dates)
-    _show_knowledge(home, database, knowledge, policy, dates, earlier, kept)
     folder = dbt_project.project_folder(home, policy, database)
-    nodes = _compute(folder, database, marts, keys_inside, continues=kept is not None)
+    statements = compiled.kept(continues=kept is not None)
+    policy_stands = kept is not None
+    if kept is None:
+        for path in (database, database.with_name(database.name + ".wal")):
+            path.unlink(missing_ok=True)
+        policy_stands = bool(statements) and compiled.begin(database, folder, statements, policy.version)
+    _show_knowledge(home, database, knowledge, policy, dates, earlier, kept)
+    if statements:
+        statements = compiled.needed(statements, marts, keys_inside, kept is not None, policy_stands)
+        nodes = compiled.run(database, folder, statements, _is_small(database))
+        dbt_project.refuse_failed(nodes)
+    else:
+        nodes = _compile(folder, database, marts, continues=kept is not None)
     with connect(database) as connection:
         connection.execute("create or replace table raw.state as select ? as state", [json.dumps(here)])
     return Built(database, folder / "target", nodes, kept is None, [e.run_id for e in earlier])
 
 
-def _compute(
-    folder: Path, database: Path, marts: Sequence[str], keys_inside: bool, continues: bool
-) -> list[dict[str, Any]]:
-    """Run what dbt compiled, or, where that is not kept yet, dbt; what it runs of a whole build is kept for the next."""
-    if kept := compiled.kept(continues):
-        nodes = compiled.run(database, folder, compiled.needed(kept, marts, keys_inside, continues))
-        dbt_project.refuse_failed(nodes)
-        return nodes
+def _compile(folder: Path, database: Path, marts: Sequence[str], continues: bool) -> list[dict[str, Any]]:
+    """Let dbt run the build; what it runs of a whole one is kept for the next."""
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     arguments += ["--exclude-resource-type", "seed"] if continues else ["--full-refresh"]
     if marts:
@@ -135,9 +140,6 @@ def _show_knowledge(
     kept: dict[str, Any] | None,
 ) -> None:
     """Schema raw: views over the known Parquet, the one row that is the models' clock, the dates, and what was said before."""
-    if kept is None:
-        for path in (database, database.with_name(database.name + ".wal")):
-            path.unlink(missing_ok=True)
     state_no = 0
     if kept and kept["deliveries"]:
         state_no = next(d.order for d in knowledge.deliveries if d.name == kept["deliveries"][-1])
@@ -191,6 +193,14 @@ def _refuse_rows_without_parents(connection: duckdb.DuckDBPyConnection, knowledg
                     f"published before still stands. Deliver these {parent} again, under a new number or date, or withdraw "
                     "the later deliveries that speak of them too."
                 )
+
+
+def _is_small(database: Path) -> bool:
+    """Whether one thread is enough to read each ledger."""
+    counts = " union all ".join(f"select count(*) as n from raw.{name}" for name in ledgers())
+    with connect(database) as connection:
+        (most,) = connection.execute(f"select max(n) from ({counts})").fetchone() or (0,)
+    return most <= compiled.ROW_GROUP
 
 
 @cache

@@ -4,7 +4,8 @@ For a small book dbt's own handling of its nodes takes four times what the engin
 statements: they depend on the code, on its versions, and on whether kept state is continued; dates, policy and ledgers are
 tables. So the first build of an installation is dbt's, and the first that continues one; what each node ran is kept for this
 user, under a name made of all that it depends on. Builds after that run these statements in the same order, each node in a
-transaction of its own. That both leave the same warehouse is proved in tests/flows/test_compiled.py.
+transaction of its own. What policy alone decides, seeds and the calendar, is computed once for a policy, kept beside them, and
+copied into each new database. That both ways leave the same warehouse is proved in tests/flows/test_compiled.py.
 """
 
 from __future__ import annotations
@@ -21,16 +22,20 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
 from flows.database import connect, identifier, quote
-from flows.dbt_project import ENGINE, FOLDERS, digest_of
+from flows.dbt_project import ENGINE, FOLDERS, digest_of, refuse_failed
 from flows.policy import PROJECT
 from flows.settings import cache_folder, dbt_every_time
 
-KEPT = 4  # versions of the code whose statements are kept
+KEPT = 4  # versions of the code whose statements are kept, and of each the policies
+ROW_GROUP = 122_880  # rows of a table that one thread of the engine reads
+# A checkpoint looks at every table there is: one at the end, when the database closes, and not one each 16 MB.
+CHECKPOINT = "1GB"
 RUN_RESULTS = "https://schemas.getdbt.com/dbt/run-results/v6.json"
 
 
@@ -119,15 +124,44 @@ def _node(node: dict[str, Any], result: dict[str, Any], target: Path, connection
     return Node(result["unique_id"], kind, node["original_file_path"], relation, parents, query, statement)
 
 
-def needed(nodes: list[Node], marts: Sequence[str], keys_inside: bool, continues: bool) -> list[Node]:
-    """Those of a build: of all marts or of these with what they rest on. What a night continues, it does not make again:
-    seeds, what rests on them alone, and views."""
+def of_policy(nodes: list[Node]) -> list[Node]:
+    """Seeds, and what rests on them alone: no ledger and no date reaches it."""
+    found: dict[str, Node] = {}
+    for node in nodes:  # dbt's order: parents come first
+        if node.kind != "test" and all(parent in found for parent in node.parents):
+            found[node.name] = node
+    return list(found.values())
+
+
+def begin(database: Path, folder: Path, nodes: list[Node], policy_version: str) -> bool:
+    """Make a new database that holds what policy alone decides, from the copy that is kept. False where none can be kept."""
+    kept = _folder() / f"policy-{policy_version}.duckdb"
+    try:
+        if not kept.exists():
+            with TemporaryDirectory(dir=_folder()) as mine:
+                made = Path(mine) / database.name  # the statements name the database after its file
+                refuse_failed(run(made, folder, of_policy(nodes)))
+                made.replace(kept)
+        os.utime(kept)
+        shutil.copyfile(kept, database)
+        others = sorted(kept.parent.glob("policy-*.duckdb"), key=lambda path: path.stat().st_mtime)
+        for old in others[:-KEPT]:
+            old.unlink(missing_ok=True)
+    except OSError:  # costs time and nothing else
+        database.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def needed(
+    nodes: list[Node], marts: Sequence[str], keys_inside: bool, continues: bool, policy_stands: bool
+) -> list[Node]:
+    """Those of a build: of all marts or of these with what they rest on. What stands there already is not made again: the
+    views of a night that continues, and what policy alone decides."""
     named = {node.name: node for node in nodes}
-    of_policy: set[str] = set()  # what no ledger and no date reaches
+    standing = {node.name for node in of_policy(nodes) if policy_stands}
+    standing |= {node.name for node in nodes if continues and node.kind == "view"}
     wanted = {node.name for node in nodes if not marts or node.kind == "seed"}
-    for node in nodes:
-        if all(parent in of_policy or parent.startswith("seed.") for parent in node.parents):
-            of_policy.add(node.name)
     for node in reversed(nodes):  # dbt's order: parents come first
         if node.kind != "test" and (node.name in wanted or node.name.split(".")[-1] in marts):
             wanted |= {node.name, *(parent for parent in node.parents if parent in named)}
@@ -136,19 +170,20 @@ def needed(nodes: list[Node], marts: Sequence[str], keys_inside: bool, continues
     return [
         node
         for node in nodes
-        if node.name in wanted
-        and (keys_inside or not node.is_key_inside)
-        and not (continues and node.kind != "test" and (node.kind == "view" or node.name in of_policy))
+        if node.name in wanted and node.name not in standing and (keys_inside or not node.is_key_inside)
     ]
 
 
-def run(database: Path, folder: Path, nodes: list[Node]) -> list[dict[str, Any]]:
-    """Run the nodes in the project's folder; each with its time, up to the first that fails. Leaves dbt's artifacts."""
+def run(database: Path, folder: Path, nodes: list[Node], is_small: bool = True) -> list[dict[str, Any]]:
+    """Run the nodes in the project's folder; each with its time, up to the first that fails. Leaves dbt's artifacts.
+    `is_small`: no ledger has more rows than a ROW_GROUP."""
     ran: list[dict[str, Any]] = []
     began = time.monotonic()
     with connect(database) as connection:
-        for setting, value in ENGINE.items():
+        for setting, value in {**ENGINE, "checkpoint_threshold": CHECKPOINT}.items():
             connection.execute(f"set {setting} = {quote(str(value))}")
+        if is_small:  # a second thread would have nothing to read, and its waiting costs
+            connection.execute("set threads = 1")
         for schema in sorted({n.relation.split(".")[1] for n in nodes if n.kind != "test"}):
             connection.execute(f"create schema if not exists {schema}")
         for node in nodes:

@@ -28,10 +28,10 @@ stretches as (
 treated as (
     select
         stretches.*,
-        claims.customer_id,
+        case when stretches.item_type = 'loan' then stretches.item_id end as loan_id,
         claims.cure_months,
         claims.cure_periods,
-        claims.cure_needs_unimpaired_debtor
+        case when claims.cure_needs_unimpaired_debtor then claims.customer_id end as unimpaired_debtor_id
     from stretches
     left join {{ ref('int_risk__claims') }} as claims  -- a miss: it has left the book by then
         on
@@ -43,14 +43,13 @@ treated as (
 
 counted as (
     select
-        treated.item_id,
+        treated.loan_id,
         treated.clean_from,
         due_days.passed_on,
-        row_number() over (partition by treated.item_id, treated.clean_from order by due_days.due_on) as periods_passed
+        row_number() over (partition by treated.loan_id, treated.clean_from order by due_days.due_on) as periods_passed
     from treated
     inner join {{ ref('int_risk__due_days') }} as due_days
-        on due_days.loan_id = treated.item_id and due_days.due_on > treated.clean_from
-    where treated.item_type = 'loan'
+        on due_days.loan_id = treated.loan_id and due_days.due_on > treated.clean_from
 ),
 
 paid as (
@@ -66,8 +65,7 @@ paid as (
     from treated
     left join counted  -- a miss: no such period has passed, or none is needed
         on
-            treated.item_type = 'loan'
-            and counted.item_id = treated.item_id
+            counted.loan_id = treated.loan_id
             and counted.clean_from = treated.clean_from
             and counted.periods_passed = treated.cure_periods
 ),
@@ -82,8 +80,7 @@ cures as (
     from paid
     left join {{ ref('int_risk__impaired_debtors') }} as impaired  -- a miss: none of the debtor's items is credit-impaired
         on
-            paid.cure_needs_unimpaired_debtor
-            and impaired.customer_id = paid.customer_id
+            impaired.customer_id = paid.unimpaired_debtor_id
             and impaired.from_on <= paid.paid_on
             and impaired.to_on > paid.paid_on
 ),

@@ -85,17 +85,20 @@ NODES = [
 
 
 @pytest.mark.parametrize(
-    ("marts", "keys_inside", "continues", "left_out"),
+    ("marts", "keys_inside", "continues", "policy_stands", "left_out"),
     [
-        ((), True, False, ""),
-        ((), False, False, "key"),
-        ((), True, True, "rule stg of_rule"),
-        (("b",), True, False, "of_rule a of_a of_both"),
-        (("a",), False, True, "rule stg of_rule key b of_both"),
+        ((), True, False, False, ""),
+        ((), False, False, False, "key"),
+        ((), True, False, True, "rule of_rule"),
+        ((), True, True, True, "rule stg of_rule"),
+        (("b",), True, False, False, "of_rule a of_a of_both"),
+        (("a",), False, True, True, "rule stg of_rule key b of_both"),
     ],
 )
-def test_a_build_runs_what_it_needs(marts: tuple[str, ...], keys_inside: bool, continues: bool, left_out: str) -> None:
-    chosen = {one.name for one in compiled.needed(NODES, marts, keys_inside, continues)}
+def test_a_build_runs_what_it_needs(
+    marts: tuple[str, ...], keys_inside: bool, continues: bool, policy_stands: bool, left_out: str
+) -> None:
+    chosen = {one.name for one in compiled.needed(NODES, marts, keys_inside, continues, policy_stands)}
     assert {one.name.split(".")[-1] for one in NODES if one.name not in chosen} == set(left_out.split())
 
 
@@ -117,3 +120,22 @@ def test_what_fails_is_named_and_leaves_nothing_of_itself(tmp_path: Path, failin
         refuse_failed(ran)
     with duckdb.connect(str(tmp_path / "arrears.duckdb")) as connection:
         assert connection.sql("select table_name from duckdb_tables()").fetchall() == [("sound",)]
+
+
+def test_what_policy_alone_decides_is_computed_once_and_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, work = tmp_path / "cache", tmp_path / "work"
+    (work / "target").mkdir(parents=True)
+    monkeypatch.setattr(compiled, "_folder", lambda: cache)
+    sql = "create table marts.of_rule as select 1 as n"
+    nodes = [node("model.arrears.of_rule", "table", sql), node("model.arrears.a", "table", sql, ("source.raw.loans",))]
+    database = work / "arrears.duckdb"
+    assert not compiled.begin(database, work, nodes, "p1")  # no folder to keep it in: the build computes it itself
+    assert not database.exists()
+    cache.mkdir()
+    (cache / "manifest.json").write_text("{}", "utf-8")
+    assert compiled.begin(database, work, nodes, "p1")
+    database.unlink()
+    monkeypatch.setattr(compiled, "run", None)  # the second time nothing runs
+    assert compiled.begin(database, work, nodes, "p1")
+    with duckdb.connect(str(database)) as connection:
+        assert connection.sql("from marts.of_rule").fetchall() == [(1,)]

@@ -24,12 +24,11 @@ select
     coalesce(newest.currency, loans.currency) = loans.currency as is_in_loan_currency,
     newest.valued_on,
     newest.value as market_value,
-    previous.valued_on as before_on,
-    previous.value as value_before
+    case when coalesce(previous.currency, loans.currency) = coalesce(newest.currency, loans.currency) then previous.valued_on end
+        as before_on,
+    case when coalesce(previous.currency, loans.currency) = coalesce(newest.currency, loans.currency) then previous.value end
+        as value_before
 from valued as newest
 inner join {{ ref('int_aging__figures') }} as loans on loans.loan_id = newest.loan_id
-left join previous  -- a miss: valued once, or in another currency before
-    on
-        previous.collateral_id = newest.collateral_id
-        and coalesce(previous.currency, loans.currency) = coalesce(newest.currency, loans.currency)
+left join previous on previous.collateral_id = newest.collateral_id  -- a miss: valued once
 where newest.place = 1 and loans.as_of = {{ as_of() }} and not loans.is_written_off

@@ -18,26 +18,38 @@ loans as (
     where as_of = {{ as_of() }}
 ),
 
--- each item once under its segment, and once under ALL
-items as (
-    {%- for segment in ['items.segment', "'ALL'"] %}
+booked as (
     select
         {%- for sum in sums %}
         items.{{ sum }} * currencies.rate as {{ sum }},
         {%- endfor %}
         items.customer_id,
-        {{ segment }} as segment,
+        items.segment,
         currencies.shown_in as currency,
+        case when items.item_type = 'loan' then items.item_id end as loan_id
+    from {{ ref('int_statements__items') }} as items
+    inner join {{ ref('int_statements__currencies') }} as currencies
+        on currencies.as_of = items.as_of and currencies.currency = items.currency
+    where items.as_of = {{ as_of() }}
+),
+
+-- each item once under its segment, and once under ALL
+items as (
+    {%- for segment in ['booked.segment', "'ALL'"] %}
+    select
+        {%- for sum in sums %}
+        booked.{{ sum }},
+        {%- endfor %}
+        booked.customer_id,
+        {{ segment }} as segment,
+        booked.currency,
         customers.industry,
         customers.region,
         loans.branch_id as branch,
         loans.product_id as product
-    from {{ ref('int_statements__items') }} as items
-    inner join {{ ref('int_statements__currencies') }} as currencies
-        on currencies.as_of = items.as_of and currencies.currency = items.currency
-    inner join customers on customers.customer_id = items.customer_id
-    left join loans on loans.loan_id = items.item_id and items.item_type = 'loan'  -- a miss: an advance
-    where items.as_of = {{ as_of() }}
+    from booked
+    inner join customers on customers.customer_id = booked.customer_id
+    left join loans on loans.loan_id = booked.loan_id  -- a miss: an advance
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

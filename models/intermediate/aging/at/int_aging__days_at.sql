@@ -59,7 +59,7 @@ select
                 + case when loans.day_count = 'include_due_date' and since.is_working_day then 1 else 0 end
         else 0
     end as business_days_past_due,
-    before_plan.days_before_plan,
+    case when loans.is_replacing then before_plan.days_before_plan end as days_before_plan,
     coalesce(today.is_confirmed, false)
     and (loans.days_past_due = 0 or coalesce(since.is_confirmed, false) or loans.unpaid_since is null)
         as calendar_confirmed
@@ -70,7 +70,4 @@ left join calendar as today on today.calendar = loans.calendar and today.day = l
 left join calendar as since  -- a miss: nothing is overdue
     on since.calendar = loans.calendar and since.day = loans.unpaid_since
 left join before_plan  -- a miss: the first plan, never extended
-    on
-        before_plan.loan_id = loans.loan_id
-        and before_plan.plan_effective_on = loans.plan_effective_on
-        and loans.is_replacing
+    on before_plan.loan_id = loans.loan_id and before_plan.plan_effective_on = loans.plan_effective_on
