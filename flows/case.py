@@ -3,6 +3,8 @@ watches it, what to do and how much. No personal data."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import re
 from datetime import date
@@ -68,6 +70,7 @@ WORDS = {
     },
 }
 
+LONGEST_NAME = 120  # bytes; Chinese takes three a sign
 AMOUNT = re.compile(r"(?<![\w.])\d{4,}\.\d\d(?!\.?\d)")  # a reader wants its thousands apart
 
 
@@ -99,18 +102,21 @@ def case_of(home: Path, customer: str, as_of: str | None, lang: str) -> dict[str
         raise UsageError(
             f"There is no customer {customer} with a debt in {publication.name}. Give a customer_id as it stands in loan_aging."
         )
-    text = _told(customer, day, found, lang)
+    text = "".join(
+        sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}"
+        for sign in _told(customer, day, found, lang)
+    )
     path = _write(place, customer, day, lang, text)
     return {
         "status": "ok",
         "exit_code": 0,
         "as_of": day,
         "customer_id": customer,
-        "report": str(path),
+        "report": str(path) if path else None,
         "case": next(iter(found["case_files"]), None),
         "watch": next(iter(found["watchlist"]), None),
         "items": found["risk_classification"],
-        "_text": f"{text}\n{path}",
+        "_text": f"{text}\n{path or 'Not kept as a file: HOME cannot be written to.'}",
     }
 
 
@@ -170,13 +176,27 @@ def _listed(told: str | None, words: dict[str, Any]) -> list[str]:
     return [f"- {one}" for one in (told or "").split(words["between"]) if one]
 
 
-def _write(home: Home, customer: str, day: date, lang: str, text: str) -> Path:
-    """HOME/cases/<as_of>/<customer>.<lang>.md, readable by its owner only."""
+def _write(home: Home, customer: str, day: date, lang: str, text: str) -> Path | None:
+    """HOME/cases/<as_of>/<customer>.<lang>.md, readable by its owner only; None where HOME cannot be written to."""
     folder = home.root / "cases" / str(day)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in customer)
-    path = folder / f"{name}.{lang}.md"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    path = folder / f"{file_name_of(customer)}.{lang}.md"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return None  # an auditor's copy: what was asked is on the screen
+        raise
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def file_name_of(customer: str) -> str:
+    """An id as the name of a file: itself where it can be one, else cut down to it and told apart by a hash."""
+    name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in customer)
+    if name == customer and len(name.encode()) <= LONGEST_NAME:
+        return name
+    while len(name.encode()) > LONGEST_NAME:
+        name = name[:-1]
+    return f"{name}-{hashlib.sha256(customer.encode()).hexdigest()[:8]}"

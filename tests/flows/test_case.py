@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 import duckdb
 import pytest
 from click.testing import CliRunner
 
-from flows.case import case_of
+from flows.case import case_of, file_name_of
 from flows.command import main
 from flows.errors import UsageError
 
@@ -107,3 +110,34 @@ def test_the_command_prints_one_json_object_and_exits_2_for_the_unknown(home: Pa
 def test_nothing_published_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Nothing is published"):
         case_of(tmp_path, "C-1", None, "zh")
+
+
+def test_ids_of_any_kind_have_a_file_of_their_own() -> None:
+    assert file_name_of("客户-1_a") == "客户-1_a"
+    names = [file_name_of(customer) for customer in ("K/1", "K?1", "K_1", "..", "客" * 100, "客" * 101, "x" * 300)]
+    assert len(set(names)) == len(names)
+    assert all("/" not in name and len(name.encode()) < 140 for name in names)
+
+
+def test_nothing_of_a_ledger_reaches_the_terminal_as_a_command(home: Path) -> None:
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb")) as connection:
+        connection.execute("update case_files set debts_en = 'L-1: \x1b[2J\x07rent\r, balance 1.00'")
+    told = case_of(home, "C-1", None, "en")["_text"]
+    assert "rent" in told
+    assert not set("\x1b\x07\r") & set(told)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can become somebody who may not write")
+def test_a_home_that_cannot_be_written_to_shows_the_case(home: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copytree(home, Path(folder) / "home", symlinks=True)
+        for path in (Path(folder), *copy.rglob("*"), copy):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        os.seteuid(65534)
+        try:
+            told = case_of(copy, "C-1", None, "zh")
+        finally:
+            os.seteuid(0)
+        assert told["report"] is None
+        assert told["_text"].endswith("HOME cannot be written to.")
+        assert not (copy / "cases").exists()
