@@ -30,6 +30,14 @@ DEFECTS = {
         "Every link of the roll rates goes forward in time",
     ): "update marts.roll_rates set as_of = from_as_of",
     (
+        "marts.roll_rates",
+        "The row ALL of the roll rates is the sum of its segments",
+    ): "update marts.roll_rates set loans = 2 where segment = 'ALL' and to_bucket = 'M2'",
+    (
+        "marts.recovery_by_age",
+        "The row ALL of recovery by age is the sum of its segments",
+    ): "update marts.recovery_by_age set overdue_amount = 110 where segment = 'ALL' and horizon_days = 30",
+    (
         "marts.recovery_by_age",
         "No more was recovered than was overdue",
     ): "update marts.recovery_by_age set recovered_amount = 100.01 where horizon_days = 30",

@@ -115,7 +115,7 @@ def test_roll_rates_are_those_of_a_cross_table(book: tuple[Path, Path]) -> None:
         opening = states[first][~states[first]["is_written_off"]].join(loans)
         later = states[second]["m_stage"].reindex(opening.index)
         opening["to_bucket"] = later.fillna("closed").mask(opening["written_off_on"] <= second, "written_off")
-        for shown in in_all_currencies(opening, rates, first):
+        for shown in (s for one in in_all_currencies(opening, rates, first) for s in (one, one.assign(segment="ALL"))):
             of = [shown["segment"], shown["currency"], shown["m_stage"]]
             counts = pd.crosstab(of, shown["to_bucket"])
             values = shown["outstanding"] * shown["fx"]

@@ -75,13 +75,14 @@ reaged as (
 ),
 
 counted as (
+    {%- for segment in ['followed.segment', "'ALL'"] %}
     select
         followed.from_as_of,
         followed.horizon_days,
         followed.is_over,
         followed.m_stage,
         followed.m_stage_order,
-        followed.segment,
+        {{ segment }} as segment,
         currencies.shown_in as currency,
         count(*) as loans,
         {{ shown_sum('followed.overdue_amount') }} as overdue_amount,
@@ -112,25 +113,48 @@ counted as (
         followed.is_over,
         followed.m_stage,
         followed.m_stage_order,
-        followed.segment,
+        {{ 'followed.segment,' if loop.first }}
         currencies.shown_in
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+segments as (
+    select * from {{ ref('label') }}
+    where code_set = 'segment'
+),
+
+stages as (
+    select
+        bucket as code,
+        label_zh,
+        label_en
+    from {{ ref('int_aging__buckets') }}
+    where scheme = 'CN_M_STAGE' and as_of = {{ as_of() }}
 )
 
 select
     {{ as_of() }} as as_of,
-    from_as_of,
-    m_stage,
-    m_stage_order,
-    horizon_days,
-    segment,
-    currency,
-    cast(loans as bigint) as loans,
-    overdue_amount,
-    case when is_over then recovered_amount end as recovered_amount,
-    case when is_over then {{ share('recovered_amount', 'overdue_amount') }} end as recovery_rate,
-    case when is_over then cast(cured_loans as bigint) end as cured_loans,
-    case when is_over then {{ share('cured_loans', 'loans') }} end as cure_rate,
-    case when is_over then cast(reaged_loans as bigint) end as reaged_loans,
-    case when is_over then {{ share('reaged_loans', 'loans') }} end as reage_rate,
+    counted.from_as_of,
+    counted.m_stage,
+    counted.m_stage_order,
+    stages.label_zh as stage_zh,
+    stages.label_en as stage_en,
+    counted.horizon_days,
+    counted.segment,
+    segments.code_order as segment_order,
+    segments.label_zh as segment_zh,
+    segments.label_en as segment_en,
+    counted.currency,
+    cast(counted.loans as bigint) as loans,
+    counted.overdue_amount,
+    case when counted.is_over then counted.recovered_amount end as recovered_amount,
+    case when counted.is_over then {{ share('counted.recovered_amount', 'counted.overdue_amount') }} end as recovery_rate,
+    case when counted.is_over then cast(counted.cured_loans as bigint) end as cured_loans,
+    case when counted.is_over then {{ share('counted.cured_loans', 'counted.loans') }} end as cure_rate,
+    case when counted.is_over then cast(counted.reaged_loans as bigint) end as reaged_loans,
+    case when counted.is_over then {{ share('counted.reaged_loans', 'counted.loans') }} end as reage_rate,
     {{ run_value('policy_version') }} as policy_version
 from counted
+inner join segments on segments.code = counted.segment
+inner join stages on stages.code = counted.m_stage

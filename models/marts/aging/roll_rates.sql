@@ -54,11 +54,12 @@ moves as (
 ),
 
 counted as (
+    {%- for segment in ['segment', "'ALL'"] %}
     select
         from_as_of,
         as_of,
         is_partial,
-        segment,
+        {{ segment }} as segment,
         currency,
         from_bucket,
         from_bucket_order,
@@ -70,7 +71,9 @@ counted as (
         cast(round(sum(case when is_reaged then opening_balance else 0 end), 2) as decimal(18, 2)) as reaged_balance
     from moves
     group by
-        from_as_of, as_of, is_partial, segment, currency, from_bucket, from_bucket_order, to_bucket, to_bucket_order
+        from_as_of, as_of, is_partial{{ ', segment' if loop.first }}, currency, from_bucket, from_bucket_order, to_bucket, to_bucket_order
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 totals as (
@@ -79,23 +82,56 @@ totals as (
         sum(loans) over (partition by from_as_of, segment, currency, from_bucket) as all_loans,
         sum(opening_balance) over (partition by from_as_of, segment, currency, from_bucket) as all_balance
     from counted
+),
+
+segments as (
+    select * from {{ ref('label') }}
+    where code_set = 'segment'
+),
+
+stages as (
+    select
+        bucket as code,
+        label_zh,
+        label_en
+    from {{ ref('int_aging__buckets') }}
+    where scheme = 'CN_M_STAGE' and as_of = {{ as_of() }}
+    union all
+    select
+        code,
+        label_zh,
+        label_en
+    from {{ ref('label') }}
+    where code_set = 'exit'
 )
 
 select
-    from_as_of,
-    as_of,
-    segment,
-    currency,
-    from_bucket,
-    from_bucket_order,
-    to_bucket,
-    to_bucket_order,
-    cast(loans as bigint) as loans,
-    opening_balance,
-    {{ share('loans', 'all_loans') }} as rate_by_count,
-    {{ share('opening_balance', 'all_balance') }} as rate_by_balance,
-    cast(reaged_loans as bigint) as reaged_loans,
-    reaged_balance,
-    is_partial,
+    totals.from_as_of,
+    totals.as_of,
+    totals.segment,
+    segments.code_order as segment_order,
+    segments.label_zh as segment_zh,
+    segments.label_en as segment_en,
+    totals.currency,
+    totals.from_bucket,
+    totals.from_bucket_order,
+    from_stages.label_zh as from_zh,
+    from_stages.label_en as from_en,
+    totals.to_bucket,
+    totals.to_bucket_order,
+    to_stages.label_zh as to_zh,
+    to_stages.label_en as to_en,
+    cast(totals.loans as bigint) as loans,
+    totals.opening_balance,
+    cast(totals.all_loans as bigint) as all_loans,
+    cast(totals.all_balance as decimal(18, 2)) as all_opening_balance,
+    {{ share('totals.loans', 'totals.all_loans') }} as rate_by_count,
+    {{ share('totals.opening_balance', 'totals.all_balance') }} as rate_by_balance,
+    cast(totals.reaged_loans as bigint) as reaged_loans,
+    totals.reaged_balance,
+    totals.is_partial,
     {{ run_value('policy_version') }} as policy_version
 from totals
+inner join segments on segments.code = totals.segment
+inner join stages as from_stages on from_stages.code = totals.from_bucket
+inner join stages as to_stages on to_stages.code = totals.to_bucket

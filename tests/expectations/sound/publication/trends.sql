@@ -17,20 +17,22 @@ insert into marts.aging_trend select * replace (date '2026-09-30' as as_of) from
 
 create table marts.roll_rates (
     from_as_of date, as_of date, policy_version varchar, segment varchar, currency varchar, from_bucket varchar, to_bucket varchar,
-    rate_by_count decimal(9, 6), rate_by_balance decimal(9, 6), loans bigint
+    rate_by_count decimal(9, 6), rate_by_balance decimal(9, 6), loans bigint, opening_balance decimal(18, 2)
 );
 insert into marts.roll_rates values
-    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'M0', 0.333333, 0.333333, 1),
-    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'M2', 0.333333, 0.333333, 1),
-    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'closed', 0.333333, 0.333333, 1);
+    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'M0', 0.333333, 0.333333, 1, 10.00),
+    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'M2', 0.333333, 0.333333, 1, 10.00),
+    ('2026-09-30', '2026-10-31', 'policy-1', 'personal', 'CNY', 'M1', 'closed', 0.333333, 0.333333, 1, 10.00);
+insert into marts.roll_rates select * replace ('ALL' as segment) from marts.roll_rates;
 
 create table marts.recovery_by_age (
-    as_of date, policy_version varchar, from_as_of date, m_stage varchar, horizon_days integer, currency varchar, loans bigint,
+    as_of date, policy_version varchar, from_as_of date, m_stage varchar, horizon_days integer, segment varchar, currency varchar, loans bigint,
     overdue_amount decimal(18, 2), recovered_amount decimal(18, 2), cured_loans bigint, reaged_loans bigint
 );
 insert into marts.recovery_by_age values
-    ('2026-10-31', 'policy-1', '2026-09-30', 'M1', 30, 'CNY', 3, 100.00, 60.00, 1, 1),
-    ('2026-10-31', 'policy-1', '2026-09-30', 'M1', 60, 'CNY', 3, 100.00, null, null, null);
+    ('2026-10-31', 'policy-1', '2026-09-30', 'M1', 30, 'personal', 'CNY', 3, 100.00, 60.00, 1, 1),
+    ('2026-10-31', 'policy-1', '2026-09-30', 'M1', 60, 'personal', 'CNY', 3, 100.00, null, null, null);
+insert into marts.recovery_by_age select * replace ('ALL' as segment) from marts.recovery_by_age;
 
 create table marts.vintages as
 with late as (
@@ -170,7 +172,7 @@ from marts.aging_trend
 where item_type = 'loan' and scheme = 'CN_M_STAGE'
 group by all;
 create table marts.bi_aging as select * from marts.bi_aging_over_time where as_of = '2026-10-31';
-create table marts.bi_roll_matrix as select currency, from_bucket, to_bucket from marts.roll_rates;
+create table marts.bi_roll_matrix as select currency, from_bucket, to_bucket from marts.roll_rates where segment <> 'ALL';
 create table marts.bi_roll_forward as select * from marts.roll_forward where measure = 'book' and segment = 'ALL';
 create table marts.bi_overdue_roll_forward as select * from marts.roll_forward where measure = 'overdue' and segment = 'ALL';
 create table marts.bi_vintages as select cohort_month, months_on_book, currency from marts.vintages;
@@ -184,6 +186,7 @@ select
     sum(loans)::bigint as loans, 0::bigint as cured_in_month, 0::bigint as cured_loans, 0::decimal(9, 6) as cure_rate,
     0::bigint as reaged_loans, 0::decimal(9, 6) as reage_rate, 0::bigint as other_loans
 from marts.roll_rates
+where segment <> 'ALL'
 group by from_bucket;
 
 -- 7000.00 were written off in September, of which 70.00 came in October.
