@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from flows.build import Built
 from flows.compiled import Node
 from flows.dbt_project import DbtFailed, refuse_failed
 from flows.home import Delivery
+from flows.policy import PROJECT
 
 TABLES = (
     "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'ours' and schema_name <> 'raw'"
@@ -139,3 +141,19 @@ def test_what_policy_alone_decides_is_computed_once_and_copied(tmp_path: Path, m
     assert compiled.begin(database, work, nodes, "p1")
     with duckdb.connect(str(database)) as connection:
         assert connection.sql("from marts.of_rule").fetchall() == [(1,)]
+
+
+def test_what_dbt_compiles_depends_on_the_code_alone() -> None:
+    """What is kept is run on other dates and ledgers: nothing may look at them, or at the environment, while dbt compiles."""
+    looks = re.compile(
+        r"\b(run_query|env_var|var|graph|run_started_at|invocation_id|modules\.datetime)\s*[(.]|\bexecute\b"
+    )
+    files = [path for folder in ("models", "macros", "tests/dbt") for path in (PROJECT / folder).rglob("*.sql")]
+    assert len(files) > 200
+    assert [str(path.relative_to(PROJECT)) for path in files if looks.search(_jinja_of(path.read_text("utf-8")))] == []
+    assert looks.search(_jinja_of("select {{ env_var('HOME') }}"))
+    assert looks.search(_jinja_of("{% if execute %}x{% endif %}"))
+
+
+def _jinja_of(sql: str) -> str:
+    return " ".join(re.findall(r"\{\{.*?\}\}|\{%.*?%\}", sql, re.DOTALL))
