@@ -64,7 +64,7 @@ def contestant(way: str, delivery: Path, result: Path, runs: int) -> dict[str, A
 
 
 def night(home: Path, landing: Path) -> dict[str, Any]:
-    took = timed([*ARREARS, "nightly", "--home", str(home), "--landing", str(landing), "--json"])
+    took = timed([*ARREARS, "nightly", "--home", str(home), "--landing", str(landing), "--future", "--json"])
     took.pop("said")
     return took
 

@@ -1,6 +1,7 @@
 {#- A regulator's statement of past-due loans: the book in the rows that statement_row names, by the days of its scheme. Rows
-    without a loan are there with 0. -#}
-{% macro past_due_statement(statement, with_charges=false) -%}
+    without a loan are there with 0. `with_advances`: of loans and advances; `by_90_days`: what is not due yet of a loan in monthly
+    installments stands in the row of what is not overdue, up to 90 days. -#}
+{% macro past_due_statement(statement, with_charges=false, with_advances=false, by_90_days=false) -%}
 with regime as (
     select
         run.risk_regime,
@@ -19,6 +20,7 @@ judged as (
         items.item_type,
         items.currency,
         items.balance,
+        items.overdue_by_90_days,
         items.days_excluding_due_date,
         items.days_including_due_date,
         items.days_with_charges,
@@ -37,15 +39,42 @@ judged as (
     where items.as_of = {{ as_of() }}
 ),
 
-items as (
+whole as (
     select
         judged.*,
         currencies.shown_in,
-        currencies.rate
+        currencies.rate,
+        1 as counted
     from judged
     inner join {{ ref('int_statements__currencies') }} as currencies
         on currencies.as_of = judged.as_of and currencies.currency = judged.currency
-    where judged.item_type = 'loan'
+    {{ "where judged.item_type = 'loan'" if not with_advances }}
+),
+
+items as (
+    {%- set columns = ['days_excluding_due_date', 'days_including_due_date', 'days_with_charges'] %}
+    {%- for is_overdue in ([true, false] if by_90_days else [true]) %}
+    select
+        {%- for column in columns %}
+        {{ column if is_overdue else '0 as ' ~ column }},
+        {%- endfor %}
+        is_nonaccrual,
+        is_non_performing,
+        is_borrower_npa,
+        shown_in,
+        rate,
+        {{ 'counted' if is_overdue else '0 as counted' }},
+        {%- if not by_90_days %}
+        balance
+        {%- elif is_overdue %}
+        case when days_excluding_due_date > 0 then overdue_by_90_days else balance end as balance
+        {%- else %}
+        balance - overdue_by_90_days as balance
+        {%- endif %}
+    from whole
+    {{ 'where days_excluding_due_date > 0 and overdue_by_90_days < balance' if not is_overdue }}
+    {{ 'union all' if by_90_days and is_overdue }}
+    {%- endfor %}
 ),
 
 statement_rows as (
@@ -72,7 +101,7 @@ placed as (
     select
         statement_rows.row_code,
         items.shown_in,
-        count(*) as items,
+        sum(items.counted) as items,
         {{ shown_sum('items.balance', 'items.rate') }} as balance
     from items
     inner join statement_rows

@@ -3,7 +3,7 @@
 
 create table evidence.run as
 select
-    dates.as_of, run.known_at, run.policy_version,
+    dates.as_of, run.known_at, run.policy_version, run.installment_loan_basis,
     (select confirmed_until from work.policy.calendar where calendar = 'CN') as calendar_confirmed_until
 from work.raw.run as run
 inner join work.raw.dates as dates on dates.is_asked;

@@ -15,7 +15,7 @@ def nightly(home: Path, *more: str) -> list[str]:
     return ["nightly", "--home", str(home), "--landing", str(home / "landing"), *more]
 
 
-def next_delivery(home: Path, name: str = "2026-11-30", **files: str) -> Path:
+def next_delivery(home: Path, name: str = "2026-11-20", **files: str) -> Path:
     folder = home / "landing" / name
     folder.mkdir()
     for ledger, text in {"repayments": "repayment_id,loan_id,paid_on,amount\n", **files}.items():

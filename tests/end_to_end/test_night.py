@@ -108,12 +108,12 @@ def test_a_failing_landing_gate_publishes_nothing(home: Path, arrears) -> None:
     report = Path(failed.err.split("Report: ")[1].splitlines()[0])
     assert report.is_file()
     assert (home / "published" / "current").resolve() == standing
-    assert not (home / "warehouse" / "raw" / "2026-11-30").exists()
+    assert not (home / "warehouse" / "raw" / "2026-11-20").exists()
     # corrected in place, it loads
-    (folder / "repayments.csv").write_text("repayment_id,loan_id,paid_on,amount\nR-X,L-000001,2026-11-30,1.23\n")
+    (folder / "repayments.csv").write_text("repayment_id,loan_id,paid_on,amount\nR-X,L-000001,2026-11-20,1.23\n")
     mended = arrears(*nightly(home, "--json"))
     assert mended.code == 0, mended.err
-    assert mended.json["as_of"] == "2026-11-30"
+    assert mended.json["as_of"] == "2026-11-20"
     assert [json.loads(x)["status"] for x in (home / "audit" / "chain.jsonl").read_text().splitlines()][-2:] == [
         "validation_failed",
         "published",

@@ -15,6 +15,12 @@ with items as (
         figures.outstanding_principal as balance,
         figures.overdue_amount,
         figures.overdue_balance,
+        -- 分期还款: up to 90 days what is due of a personal loan in monthly installments, its whole balance beyond
+        case
+            when figures.segment = 'personal' and monthly.loan_id is not null and figures.days_past_due <= 90
+                then figures.overdue_principal
+            else figures.overdue_balance
+        end as overdue_by_90_days,
         figures.unpaid_since as overdue_since,
         figures.days_past_due,
         figures.days_excluding_due_date,
@@ -25,6 +31,8 @@ with items as (
         end as days_with_charges,
         figures.is_credit_impaired as is_nonaccrual
     from {{ ref('int_aging__figures') }} as figures
+    left join {{ ref('int_statements__monthly_plans') }} as monthly  -- a miss: at once, or in longer steps
+        on monthly.loan_id = figures.loan_id and monthly.plan_no = figures.plan_no
     left join {{ ref('int_aging__unpaid_since_with_charges') }} as with_charges  -- a miss: no charges outside the queue
         on with_charges.loan_id = figures.loan_id and with_charges.as_of = figures.as_of
     where not figures.is_written_off
@@ -41,6 +49,7 @@ with items as (
         outstanding as balance,
         case when days_past_due > 0 then outstanding else 0 end as overdue_amount,
         case when days_past_due > 0 then outstanding else 0 end as overdue_balance,
+        case when days_past_due > 0 then outstanding else 0 end as overdue_by_90_days,
         overdue_since,
         days_past_due,
         days_past_due as days_excluding_due_date,

@@ -4,7 +4,14 @@
 
 with items as (
     select
-        items.*,
+        items.as_of,
+        items.item_type,
+        items.security,
+        items.overdue_since,
+        items.days_past_due,
+        case
+            when {{ run_value('installment_loan_basis') }} = 'by_90_days' then items.overdue_by_90_days else items.overdue_balance
+        end as overdue_balance,
         currencies.shown_in,
         currencies.rate
     from {{ ref('int_statements__items') }} as items

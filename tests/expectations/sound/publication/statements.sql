@@ -1,5 +1,5 @@
 -- The book in each regime's rows; every mart is the book of aging.sql and portfolio.sql cut another way.
-create table marts.past_due_1104 as
+create table marts.past_due_finrep as
 select
     as_of, policy_version, if(days_past_due > 0, 'LATE', 'CURRENT') as row_code, currency, count(*) as items,
     sum(outstanding_principal)::decimal(18, 2) as balance
@@ -7,9 +7,15 @@ from marts.loan_aging
 where not is_written_off
 group by all;
 
-create table marts.past_due_finrep as from marts.past_due_1104;
-create table marts.past_due_ffiec as from marts.past_due_1104;
-create table marts.past_due_rbi as from marts.past_due_1104;
+create table marts.past_due_ffiec as from marts.past_due_finrep;
+create table marts.past_due_rbi as from marts.past_due_finrep;
+create table marts.past_due_1104 as
+from marts.past_due_finrep
+union all
+select as_of, policy_version, 'ADVANCES', currency, count(*), sum(outstanding)::decimal(18, 2)
+from marts.advance_aging
+where not is_written_off
+group by all;
 
 create table marts.overdue_disclosure as
 with items as (
