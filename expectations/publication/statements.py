@@ -16,7 +16,7 @@ def evidence() -> list[Suite]:
 
 def past_due(regime: str, with_advances: bool = False) -> Callable[[], list[Rows]]:
     """A regulator's statement: its rows hold every loan of the book once, and every advance where it has them."""
-    advances = f"union all select currency, outstanding from marts.advance_aging where not is_written_off"
+    advances = "union all select currency, outstanding from marts.advance_aging where not is_written_off"
     return lambda: [
         rows(
             title=f"The rows of the {regime} statement add up to the book",
