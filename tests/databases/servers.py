@@ -51,7 +51,7 @@ def free_port() -> int:
 
 
 def _found(program: str, package: str) -> str:
-    places = [os.environ["PATH"], "/usr/sbin", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))]
+    places = [os.environ["PATH"], "/usr/sbin", "/sbin", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))]
     if found := shutil.which(program, path=os.pathsep.join(places)):
         return found
     pytest.skip(f"{program} is not installed: apt-get install {package}")
@@ -59,7 +59,7 @@ def _found(program: str, package: str) -> str:
 
 def _as_owner(user: str) -> list[str]:
     """Neither server runs as root: as root, by the user that the package made."""
-    return ["runuser", "-u", user, "--"] if os.geteuid() == 0 else []
+    return [_found("runuser", "util-linux"), "-u", user, "--"] if os.geteuid() == 0 else []
 
 
 @contextmanager

@@ -201,7 +201,6 @@ CONVENTIONS: dict[str, tuple[Any, ...]] = {
     ),
     "charges_age": (False, True, None, True),
     "plan_basis": ("whole", "remaining", None, "remaining"),
-    "plan_includes_day": (None, False, True),
     "bucket_scheme": (None, "CN_M_STAGE", "CN_M_STAGE", "CN_CREDIT_REPORT"),
     "bucket_on": (None, "days_past_due", "delinquent_days", "business_days_past_due"),
 }
@@ -217,14 +216,17 @@ def _add_products(book: _Book, count: int) -> None:
         product_id = f"P{number:03d}"
         book.product_ids.append(product_id)
         valid_from = None if choose.chance(75) else book.start + timedelta(days=choose.integer(-30, 60))
-        asset_class = choose.pick(("loan", "card", "small_business"))
+        fixed = {
+            "asset_class": choose.pick(("loan", "card", "small_business")),
+            "plan_includes_day": (None, False, True)[number % 3],
+        }
         previous = _conventions(choose)
         book.add(
             "products",
             book.deliveries[0],
             product_id=product_id,
             valid_from=valid_from,
-            **previous | {"asset_class": asset_class},
+            **previous | fixed,
         )
         dates = {valid_from}
         while choose.chance(35) and len(dates) < 4:
@@ -243,7 +245,7 @@ def _add_products(book: _Book, count: int) -> None:
                 delivery,
                 product_id=product_id,
                 valid_from=from_on,
-                **previous | {"asset_class": asset_class},
+                **previous | fixed,
             )
         if choose.chance(8):  # the conventions of a row are corrected by a later delivery
             corrected = previous | {
@@ -256,7 +258,7 @@ def _add_products(book: _Book, count: int) -> None:
                     book.deliveries[-1],
                     product_id=product_id,
                     valid_from=valid_from,
-                    **corrected | {"asset_class": asset_class},
+                    **corrected | fixed,
                 )
     _one_row_per_key_and_delivery(book.ledgers, "products", ("product_id", "valid_from"))
 

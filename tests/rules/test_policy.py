@@ -312,6 +312,7 @@ def test_policy_version_changes_with_any_setting(write: Write, setting: str) -> 
         "": "2020-01-01",
         "repayments": "repayments loans",
         "CN_SPECIFIC_2002": "CN_MOF_2012_20",
+        "whole": "by_90_days",
     }
     value = others.get(SHIPPED.settings[setting], "1")
     value = "2" if value == SHIPPED.settings[setting] else value
