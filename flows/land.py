@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +61,24 @@ def find_new_deliveries(
             f"Nothing of it was loaded; deliver it as {_free_name(standing, found)} or under a later date. If {standing[-1]} "
             f"bears a wrong date, withdraw it (arrears withdraw {standing[-1]} --reason …): then it stands in nobody's way."
         )
-    if new and not future and new[-1].date > today() + timedelta(days=1):
-        late = next(d for d in new if d.date > today() + timedelta(days=1))
+    tomorrow = today() + timedelta(days=1)
+    if not future and (late := [d for d in new if d.date > tomorrow]):
         raise DeliveryRefused(
-            f"Delivery {late}: it is dated after tomorrow ({today() + timedelta(days=1)}), and once it is loaded every delivery "
+            f"Delivery {late[0]}: it is dated after tomorrow ({tomorrow}), and once it is loaded every delivery "
             "of an earlier date would be refused. Nothing was loaded; give the folder its right date, or --future if it is meant."
         )
     return new
+
+
+def open_delivery(landing: Path, home: Home, day: date) -> None:
+    """A lender that delivers nothing but a database: the night of a day opens the folder that its rows are read into."""
+    loaded, standing = home.loaded(), knowledge(home).deliveries
+    waiting = [d for d in deliveries_in(landing) if d not in loaded]
+    if databases.readings_of(landing / str(day)) and not any(d.date >= day for d in (*standing, *waiting)):
+        delivery = Delivery(day)
+        while delivery in loaded:  # and withdrawn since
+            delivery = delivery.next
+        (landing / delivery.name).mkdir()
 
 
 def existing(landing: Path | None) -> Path:
@@ -128,7 +139,7 @@ def _refuse_if_changed(folder: Path, home: Home, delivery: Delivery, free: Deliv
 
 def prepare(landing: Path, home: Home, delivery: Delivery, policy: Policy) -> Prepared:
     """Read, type and judge one delivery into pending/; refuses what cannot be taken as a whole."""
-    databases.read(delivery, landing / delivery.name, home)
+    account = databases.read(delivery, landing / delivery.name, home)
     pending = home.pending(delivery)
     shutil.rmtree(pending, ignore_errors=True)
     scratch = pending / "scratch"
@@ -144,7 +155,7 @@ def prepare(landing: Path, home: Home, delivery: Delivery, policy: Policy) -> Pr
         raise
     connection.close()
     shutil.rmtree(scratch)
-    return Prepared(delivery, pending, record)
+    return Prepared(delivery, pending, record | {"databases": account})
 
 
 def _read(
@@ -233,7 +244,6 @@ def _record(sources: Sources, totals: Rows, by_ledger: Rows, warnings: dict[str,
             }
             for source, file in sources.files.items()
         ],
-        "databases": databases.read_account(sources.folder),
         "ledgers": {t["ledger"]: {k: v for k, v in t.items() if k != "ledger"} for t in by_ledger},
         "ignored_files": sources.ignored,
         "rounded": sources.rounded,

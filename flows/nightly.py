@@ -13,7 +13,6 @@ from prefect.cache_policies import NO_CACHE
 from flows import artifacts, build, land, publish, validate
 from flows.errors import DeliveryRefused, ValidationFailed
 from flows.home import Delivery, Home, Knowledge, knowledge, parse_known_at
-from flows.landing.databases import open_delivery
 from flows.progress import step
 from flows.run import Run, newest_date, opened
 from flows.settings import DEFAULT_HOME, DEFAULT_LANDING
@@ -74,7 +73,7 @@ reading = {**working, "retries": 2, "retry_delay_seconds": 30, "retry_condition_
 def find_deliveries(run: Run, as_of: date | None, future: bool) -> list[Delivery]:
     with step("Finding new deliveries") as at:
         if as_of and not run.upto:
-            open_delivery(run.landing, run.home, as_of)
+            land.open_delivery(run.landing, run.home, as_of)
         found = land.find_new_deliveries(run.landing, run.home, run.upto, future)
         strangers = land.unknown_folders(run.landing)
         at.note(

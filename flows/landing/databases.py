@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -45,16 +45,21 @@ SETTINGS = {
 SECONDS_TO_ANSWER = 20
 
 
-def read(delivery: Delivery, folder: Path, home: Home) -> None:
-    """Put what the delivery's mapping names of databases into its folder; all of it or nothing.
+def readings_of(folder: Path) -> list[Reading]:
+    """What the mapping of a delivery's folder, which need not be there yet, reads of databases."""
+    mapping = mapping_of(folder)
+    entries = read_mapping(mapping) if mapping else []
+    return list(dict.fromkeys(entry.reading for entry in entries if entry.reading))
+
+
+def read(delivery: Delivery, folder: Path, home: Home) -> dict[str, Any]:
+    """Put what the delivery's mapping names of databases into its folder, all of it or nothing; returns the account of it.
 
     Raises UsageError for a mapping that the database does not understand, DeliveryRefused where it cannot be read.
     """
-    mapping = mapping_of(folder)
-    entries = read_mapping(mapping) if mapping else []
-    readings = list(dict.fromkeys(entry.reading for entry in entries if entry.reading))
+    mapping, readings = mapping_of(folder), readings_of(folder)
     if not mapping or not readings:
-        return
+        return {}
     scratch = folder / ".reading"
     try:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -63,8 +68,10 @@ def read(delivery: Delivery, folder: Path, home: Home) -> None:
         for database in dict.fromkeys(reading.database for reading in readings):
             with _opened(database, mapping, delivery) as source:
                 asked = [_ask(source, reading) for reading in readings if reading.database == database]
-                took += [_take(source, one, known_upto(home, one.file), scratch) for one in asked]
-        _put(folder, scratch, {"read_at": now_text(), "readings": took})
+                took += [_take(source, one, known_upto(home, database.name, one), scratch) for one in asked]
+        account = {"read_at": now_text(), "readings": took}
+        _put(folder, scratch, account)
+        return account
     except OSError as error:
         raise DeliveryRefused(
             f"Delivery {delivery}: {folder} must be writable, since what is read of a database is put there ({error.strerror}). "
@@ -74,48 +81,16 @@ def read(delivery: Delivery, folder: Path, home: Home) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def open_delivery(landing: Path, home: Home, day: date) -> None:
-    """A lender that delivers nothing but a database: the night of a day opens the folder that its rows are read into."""
-    mapping = mapping_of(landing / str(day))
-    if not mapping or not any(entry.reading for entry in read_mapping(mapping)):
-        return
-    known = [*home.loaded(), *filter(None, (Delivery.parse(p.name) for p in landing.iterdir() if p.is_dir()))]
-    if not any(delivery.date >= day for delivery in known):
-        (landing / str(day)).mkdir()
-
-
 def _put(folder: Path, scratch: Path, account: dict[str, Any]) -> None:
     """The files first, the account of them last; those of an earlier reading that was not loaded go."""
-    with suppress(OSError, ValueError):
-        before = read_account(folder)
+    with suppress(OSError, ValueError, KeyError, TypeError):  # none, or not ours
+        before = json.loads((folder / READ_FROM).read_text("utf-8"))
         (folder / READ_FROM).unlink()
         for reading in before["readings"]:
-            (folder / reading["file"]).unlink(missing_ok=True)
+            (folder / Path(reading["file"]).name).unlink(missing_ok=True)
     for reading in account["readings"]:
         (scratch / reading["file"]).replace(folder / reading["file"])
     write_json(folder / READ_FROM, account)
-
-
-def read_account(folder: Path) -> dict[str, Any]:
-    """What was read of databases into a delivery's folder."""
-    path = folder / READ_FROM
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
-
-
-def known_upto(home: Home, file: str) -> str | None:
-    """Up to where rows are known without a gap: a delivery that was withdrawn is read again, and what came after it."""
-    upto = None
-    for delivery in knowledge(home).deliveries:
-        for reading in home.record(delivery).get("databases", {}).get("readings", []):
-            if reading["file"] == file and reading["since"] and reading["since"]["to"] is not None:
-                start, end = reading["since"]["from"], reading["since"]["to"]
-                if start is None or (upto is not None and not _after(start, upto)):
-                    upto = end if upto is None or _after(end, upto) else upto
-    return upto
-
-
-def _after(one: str, other: str) -> bool:
-    return (int(one) > int(other)) if one.isdecimal() and other.isdecimal() else one > other
 
 
 @dataclass(frozen=True)
@@ -128,9 +103,30 @@ class Asked:
     since: str | None
 
 
+def known_upto(home: Home, database: str, asked: Asked) -> str | None:
+    """Up to where the rows of this very query are known without a gap: a delivery that was withdrawn is read again, and what
+    came after it; so is everything once the query or its column is another."""
+    upto = None
+    for delivery in knowledge(home).deliveries:
+        for reading in home.record(delivery).get("databases", {}).get("readings", []):
+            since = reading["since"]
+            if (reading["source"], reading["query"]) == (database, asked.query) and since and since["to"] is not None:
+                follows = since["from"] is None or (upto is not None and not _after(since["from"], upto))
+                if since["column"] == asked.since and follows:
+                    upto = since["to"] if upto is None or _after(since["to"], upto) else upto
+    return upto
+
+
+def _after(one: str, other: str) -> bool:
+    """By value where both are numbers; dates and times as a database writes them follow each other as texts."""
+    with suppress(InvalidOperation):
+        return Decimal(one) > Decimal(other)
+    return one > other
+
+
 @dataclass(frozen=True)
 class Source:
-    """A database that is open, in a transaction; `rows_of` gives what the engine selects a query's rows from."""
+    """A database that is open, in a transaction."""
 
     connection: duckdb.DuckDBPyConnection
     database: Database
@@ -283,10 +279,8 @@ def _server(connection: duckdb.DuckDBPyConnection, database: Database, parts: di
             "options": "-c TimeZone=Asia/Shanghai -c DateStyle=ISO",
             **options,
         }
-    words = " ".join(
-        f"{name}='{value}'".replace("\\", "\\\\") if database.kind == "postgresql" else f"{name}={value}"
-        for name, value in options.items()
-    )
+        options = {name: "'" + re.sub(r"(['\\])", r"\\\1", value) + "'" for name, value in options.items()}
+    words = " ".join(f"{name}={value}" for name, value in options.items())
     return f"{quote(words)} as source (type {type_}, secret source, read_only)"
 
 

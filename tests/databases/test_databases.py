@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from bad_input.lender import FIRST, SECOND, THIRD, Lender, Taken
 
 from databases.servers import PASSWORD, Server, free_port
 from flows.errors import UsageError
+from flows.land import open_delivery
 from flows.landing import databases
 
 PAGE = Path(__file__).parents[2] / "docs" / "your-own-files.md"
@@ -134,6 +136,18 @@ def test_a_delivery_that_was_withdrawn_is_read_again(core: Server, lender: Lende
 
 
 @BOTH
+def test_another_query_is_read_from_its_beginning(core: Server, lender: Lender) -> None:
+    """What is known of one query says nothing of another, whatever their files are called."""
+    mapping = lender.landing / "mapping.yml"
+    first = mapping.read_text("utf-8").replace("table: payments", "query: select * from payments where amount > 200")
+    mapping.write_text(first, "utf-8")
+    assert read(lender, FIRST).keys("repayments") == ["R1"]
+    mapping.write_text(first.replace("amount > 200", "amount > 0"), "utf-8")
+    core.run("update payments set posted_at = '2026-01-20 10:00:00' where id = 'R2'")
+    assert read(lender, SECOND).keys("repayments") == ["R2"]
+
+
+@BOTH
 def test_a_delivery_that_was_not_loaded_is_read_again(core: Server, lender: Lender) -> None:
     core.run("insert into installments values ('L9', 1, '2026-02-05', 1.00)")
     opened(lender, FIRST)
@@ -240,10 +254,13 @@ def test_the_example_of_the_page(core: Server, lender: Lender) -> None:
     (lender.landing / "mapping.yml").write_text(example, "utf-8")
     day = date.fromisoformat(FIRST)
     for _night in range(2):
-        databases.open_delivery(lender.landing, lender.home, day)
+        open_delivery(lender.landing, lender.home, day)
     assert lender.take(FIRST).keys("loans") == ["L1", "L2"]
-    databases.open_delivery(lender.landing, lender.home, day - timedelta(days=1))
+    open_delivery(lender.landing, lender.home, day - timedelta(days=1))
     assert [p.name for p in lender.landing.iterdir() if p.is_dir()] == [FIRST]
+    lender.withdraw(FIRST, after=FIRST)
+    open_delivery(lender.landing, lender.home, day)
+    assert lender.take(f"{FIRST}.2").keys("repayments") == ["R1", "R2"]
 
 
 def test_a_database_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,3 +317,22 @@ def test_sources_in_a_mapping_are_checked(tmp_path: Path) -> None:
         mapping.write_text(sound.replace(right, wrong, 1), "utf-8")
         message = lender.refuse(error=UsageError)
         assert said in message, message
+
+
+def test_a_file_that_only_bears_the_name_of_the_account(tmp_path: Path) -> None:
+    """A lender's own databases.json is looked at, and obeyed in nothing."""
+    lender = Lender(tmp_path)
+    (tmp_path / "precious").write_text("x", "utf-8")
+    lender.deliver(FIRST, {"databases.json": "{no json"})
+    assert lender.take(FIRST).record["databases"] == {}
+    file = sqlite3.connect(lender.landing / "core.db")
+    file.executescript(TABLES.format(timestamp="text", zone=""))
+    mapping = MAPPING.format(kind="sqlite").replace("${CORE_URL}", "../core.db")
+    folder = lender.deliver(
+        SECOND,
+        {"mapping.yml": mapping, "databases.json": '{"readings": [{"file": "../../precious"}]}'},
+        repayments=None,
+    )
+    lender.take(SECOND)
+    assert (tmp_path / "precious").exists()
+    assert len(json.loads((folder / "databases.json").read_text("utf-8"))["readings"]) == 4
