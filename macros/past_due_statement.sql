@@ -43,8 +43,7 @@ whole as (
     select
         judged.*,
         currencies.shown_in,
-        currencies.rate,
-        1 as counted
+        currencies.rate
     from judged
     inner join {{ ref('int_statements__currencies') }} as currencies
         on currencies.as_of = judged.as_of and currencies.currency = judged.currency
@@ -63,7 +62,7 @@ items as (
         is_borrower_npa,
         shown_in,
         rate,
-        {{ 'counted' if is_overdue else '0 as counted' }},
+        {{ 1 if is_overdue else 0 }} as counted,
         {%- if not by_90_days %}
         balance
         {%- elif is_overdue %}

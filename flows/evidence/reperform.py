@@ -1,7 +1,7 @@
 """Re-performance in plain Python, beside what is about to go out. `recompute.py` has the rules, from the contract and not from
 the SQL.
 
-The arrears of every loan that the SQL of `_position.sql` leaves out; and, as an auditor would, every figure of a sample of loans:
+The arrears of late loans that the SQL of `_position.sql` leaves out, and of some others; and, as an auditor would, every figure of a sample of loans:
 another one each night and the same one for the same date, half of it late loans, first those that the SQL leaves out, half of
 it any. How many loans is the setting `reperformance_sample`.
 """
@@ -33,7 +33,8 @@ from flows.evidence.recompute import (
 OF_LOANS = ("loans", "installments", "repayments", "charges", "pauses")
 
 
-AT_MOST = 20_000  # loans whose arrears are worked out one by one, those that owe most first
+AT_ONCE = 5_000  # loans whose rows are held at the same time
+NOT_LATE = 5_000  # of the loans that the SQL leaves out, how many that are not shown as late are worked out as well
 
 
 class PolicyCalendar(Calendar):
@@ -57,33 +58,47 @@ class PolicyCalendar(Calendar):
 
 
 def recompute_left_out(candidate: duckdb.DuckDBPyConnection) -> None:
-    """Complete `evidence.recomputed`, after `_position.sql`, by the loans that it leaves out. Leaves their ids as `left_out`."""
+    """Complete `evidence.recomputed`, after `_position.sql`, by loans that it leaves out: all that are late or not shown, and
+    others, another NOT_LATE of them each night. Leaves their ids as `left_out`."""
     (run,) = _rows(candidate, "select as_of, attribute_lag_days from work.raw.run")
+    day = f"date '{run['as_of']}'"
     candidate.execute(
         f"""
         create or replace temp table left_out as
-        select loan.loan_id
-        from loan
-        anti join evidence.recomputed using (loan_id)
-        left join marts.loan_aging as shown on shown.loan_id = loan.loan_id and shown.as_of = date '{run["as_of"]}'
-        where loan.disbursed_on <= date '{run["as_of"]}' and coalesce(loan.closed_on > date '{run["as_of"]}', true)
-        order by shown.overdue_amount desc nulls first, loan.loan_id
-        limit {AT_MOST}
+        with open_loans as (
+            select loan.loan_id, coalesce(shown.days_past_due, 1) > 0 as is_late
+            from loan
+            anti join evidence.recomputed using (loan_id)
+            left join marts.loan_aging as shown on shown.loan_id = loan.loan_id and shown.as_of = {day}
+            where loan.disbursed_on <= {day} and coalesce(loan.closed_on > {day}, true)
+        ),
+
+        chosen as (
+            select loan_id from open_loans
+            qualify is_late or row_number() over (partition by is_late order by md5(loan_id || {day}::varchar), loan_id) <= {NOT_LATE}
+        )
+
+        select loan_id, (row_number() over (order by loan_id) - 1) // {AT_ONCE} as part from chosen
         """
     )
-    found = arrears(
-        _ledgers(candidate, "left_out"),
-        run["as_of"],
-        calendar=_calendar(candidate),
-        attribute_lag_days=run["attribute_lag_days"],
-        defaults=_defaults(candidate),
-    )
-    columns = list(zip(*((loan_id, *figures) for loan_id, figures in found.items()), strict=True)) or [(), (), (), ()]
+    calendar, defaults = _calendar(candidate), _defaults(candidate)
     kinds = (pa.string(), pa.int32(), pa.decimal128(18, 2), pa.decimal128(18, 2))
-    table = pa.table([pa.array(c, kind) for c, kind in zip(columns, kinds, strict=True)], list("ldop"))
-    candidate.register("found", table)
-    candidate.execute("insert into evidence.recomputed from found")
-    candidate.unregister("found")
+    for (part,) in candidate.sql("select distinct part from left_out order by part").fetchall():
+        candidate.execute(
+            f"create or replace temp table part_of_them as select loan_id from left_out where part = {part}"
+        )
+        found = arrears(
+            _ledgers(candidate, "part_of_them"),
+            run["as_of"],
+            calendar=calendar,
+            attribute_lag_days=run["attribute_lag_days"],
+            defaults=defaults,
+        )
+        columns = zip(*((loan_id, *figures) for loan_id, figures in found.items()), strict=True)
+        table = pa.table([pa.array(c, kind) for c, kind in zip(columns, kinds, strict=True)], list("ldop"))
+        candidate.register("found", table)
+        candidate.execute("insert into evidence.recomputed from found")
+        candidate.unregister("found")
 
 
 def reperform(candidate: duckdb.DuckDBPyConnection) -> None:

@@ -117,20 +117,6 @@ counted as (
         currencies.shown_in
     {{ 'union all' if not loop.last }}
     {%- endfor %}
-),
-
-segments as (
-    select * from {{ ref('label') }}
-    where code_set = 'segment'
-),
-
-stages as (
-    select
-        bucket as code,
-        label_zh,
-        label_en
-    from {{ ref('int_aging__buckets') }}
-    where scheme = 'CN_M_STAGE' and as_of = {{ as_of() }}
 )
 
 select
@@ -156,5 +142,6 @@ select
     case when counted.is_over then {{ share('counted.reaged_loans', 'counted.loans') }} end as reage_rate,
     {{ run_value('policy_version') }} as policy_version
 from counted
-inner join segments on segments.code = counted.segment
-inner join stages on stages.code = counted.m_stage
+inner join {{ ref('label') }} as segments on segments.code_set = 'segment' and segments.code = counted.segment
+inner join {{ ref('int_aging__buckets') }} as stages
+    on stages.scheme = 'CN_M_STAGE' and stages.as_of = {{ as_of() }} and stages.bucket = counted.m_stage

@@ -84,11 +84,6 @@ totals as (
     from counted
 ),
 
-segments as (
-    select * from {{ ref('label') }}
-    where code_set = 'segment'
-),
-
 stages as (
     select
         bucket as code,
@@ -132,6 +127,6 @@ select
     totals.is_partial,
     {{ run_value('policy_version') }} as policy_version
 from totals
-inner join segments on segments.code = totals.segment
+inner join {{ ref('label') }} as segments on segments.code_set = 'segment' and segments.code = totals.segment
 inner join stages as from_stages on from_stages.code = totals.from_bucket
 inner join stages as to_stages on to_stages.code = totals.to_bucket
