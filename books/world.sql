@@ -21,7 +21,7 @@ with weighted as (
             * [16, 6, 10, 10, 10, 11, 9, 9, 10, 9, 12, 14][month(day)] * if(isodow(day) >= 6, 5, 10) as weight,
     from generate_series(getvariable('first_on') - 1461, getvariable('last_on'), interval 1 day) as days (day)
 )
-select day, weight, sum(weight) over (order by day) - weight as mark, sum(weight) over () as total
+select day, weight, sum(weight) over (order by day) - weight as mark, (select sum(weight) from weighted) as total
 from weighted;
 
 -- One row per product: its conventions as delivered, then how its loans look. Nos. 9 and 10 are loans from before products existed: product_id is null.

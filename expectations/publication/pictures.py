@@ -74,13 +74,14 @@ TIES = {
             title="The segments add up to the headline",
             description="In one currency to the cent, in ALL but for a cent of rounding for each segment.",
             sql="""
-                select currency, sum(drawn.balance) as balance, max(whole.balance) as headline
-                from {batch} as drawn
-                full join (
+                with latest as (
                     select currency, balance from marts.headline
                     where segment = 'ALL' and as_of = (select max(as_of) from marts.headline)
-                    qualify (currency = 'ALL') = bool_or(currency = 'ALL') over ()
-                ) as whole using (currency)
+                )
+
+                select currency, sum(drawn.balance) as balance, max(whole.balance) as headline
+                from {batch} as drawn
+                full join (from latest where (currency = 'ALL') = (select bool_or(currency = 'ALL') from latest)) as whole using (currency)
                 group by currency
                 having abs(coalesce(sum(drawn.balance), 0) - coalesce(max(whole.balance), 0)) > if(currency = 'ALL', 0.02, 0)
             """,

@@ -2,13 +2,14 @@
 -- Where the loans of each M stage went from the last but one date of the history to the last, all segments together; a move that no loan
 -- made has a row of zeros. The rates of one from_bucket add up to 1.
 create view bi_roll_matrix as
-with last_link as (
+with latest as (
+    from roll_rates where as_of = (select max(as_of) from roll_rates) and segment <> 'ALL'
+),
+
+last_link as (
     select as_of, from_as_of, currency, from_bucket, to_bucket, is_partial, sum(loans) as loans, sum(opening_balance) as opening_balance
-    from (
-        select * from roll_rates
-        where as_of = (select max(as_of) from roll_rates) and segment <> 'ALL'
-        qualify (currency = 'ALL') = bool_or(currency = 'ALL') over ()
-    )
+    from latest
+    where (currency = 'ALL') = (select bool_or(currency = 'ALL') from latest)
     group by all
 ),
 
