@@ -176,16 +176,16 @@ def _read(
         if name not in touched:
             rows.show_untouched(connection, ledger)
             continue
-        rows.create_text_table(connection, ledger)
-        keeps = sources.take(connection, ledger)
-        if known.deliveries:
-            rows.insert_retried(connection, ledger)
-        rows.type_rows(connection, ledger, policy)
+        texts, keeps = sources.take(connection, ledger)
+        if known.deliveries and (waiting := rows.waiting_texts(connection, ledger)):
+            texts.append(waiting)
+        rows.type_rows(connection, ledger, policy, rows.show_texts(connection, ledger, texts))
         if control:
             check_amounts(connection, sources, control, name)
         rows.judge_rows(connection, ledger, keeps)
         rows.write_rows(connection, ledger, delivery, pending)
         rows.account_for(connection, ledger, sources.headers)
+        sources.let_go(connection)
     rows.write_quarantine(connection, delivery, pending)
     rate = policy.number("max_quarantine_rate")
     totals, by_ledger, warned = write_gate_database(connection, pending / GATE_DATABASE, sources, touched, rate)

@@ -98,6 +98,11 @@ class Ledger:
         return {c.name: c.of for c in self.columns.values() if c.of}
 
     @property
+    def is_parent(self) -> bool:
+        """Whether another ledger's rows name its key."""
+        return any(self.name in other.parents.values() for other in ledgers().values())
+
+    @property
     def dated(self) -> str | None:
         """The column that says which day a row is about, where it has one."""
         dates = (c for c in self.key if self.columns[c].type == "date")

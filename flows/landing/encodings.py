@@ -41,12 +41,14 @@ def chunks(path: Path, delivery: str) -> Iterator[bytes]:
 
 @dataclass(frozen=True)
 class Look:
-    """What one pass over a text file's bytes shows: whether it is ASCII, starts with a BOM, holds CR, and a mark that it does
-    not hold."""
+    """What one pass over a text file's bytes shows: whether it is ASCII, starts with a BOM, holds CR or quotes, how many lines
+    it has, and a mark that it does not hold."""
 
     is_ascii: bool
     has_bom: bool
     has_cr: bool
+    has_quotes: bool
+    lines: int
     mark: str
 
 

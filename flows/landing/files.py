@@ -1,12 +1,14 @@
 """A delivered file as records: hashed, read by its kind, its header found, and every record numbered.
 
-Whatever the kind, a file becomes one table in the delivery's scratch database, with a row for each record:
+Whatever the kind, a file becomes one view in the delivery's scratch database, over a table of what was read, with a row for
+each record:
 
     n             record number, the header being 1
     raw           the record as it came, for the quarantine
-    fields        its fields as text, in the order of the header
     is_ragged     it has more or fewer fields than the header
     is_malformed  its quotes do not enclose whole fields
+    c1, c2, …     its cells as text, in the order of the header: without blanks around them, and null where empty
+    v1, v2, …     the same as the file's own types hold them, where it has types
 """
 
 from __future__ import annotations
@@ -50,6 +52,30 @@ class SourceFile:
     preamble: int = 0
     table: str = ""
     top: list[tuple[int, list[str]]] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)  # of the columns, where the file itself has types
+    is_held: bool = False
+
+    def place(self, header: str) -> int:
+        """Which column of the file, from 1 on, bears a header."""
+        return len(self.header) - self.header[::-1].index(header)
+
+    def type_of(self, header: str) -> str | None:
+        return self.types[self.place(header) - 1] if self.types else None
+
+    def show(self, connection: duckdb.DuckDBPyConnection, select: str) -> None:
+        """The view over what was read: `select` names n, raw, is_ragged, is_malformed and the cells."""
+        connection.execute(f"create view {self.table} as {select} from {self.table}_read")
+        self.rows = connection.sql(f"select count(*) from {self.table}_read").fetchone()[0]
+        self.is_held = True
+
+    def show_lists(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The same over records whose fields are lists of text."""
+        cells = [f"cell(fields[{n}]) as c{n}" for n in range(1, len(self.header) + 1)]
+        self.show(connection, f"select n, raw, is_ragged, is_malformed, {', '.join(cells)}")
+
+    def let_go(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute(f"drop view {self.table}; drop table {self.table}_read")
+        self.is_held = False
 
     @property
     def kind(self) -> str:
@@ -106,34 +132,31 @@ def empty(path: Path, delivery: str, how: str) -> DeliveryRefused:
     )
 
 
-def read_parquet(
-    connection: duckdb.DuckDBPyConnection, file: SourceFile, delivery: str, table: str, limits: Limits
-) -> None:
-    """Load a Parquet file's rows into `table`, each value as its text."""
-    source = f"read_parquet({quote_path(file.path)}, file_row_number = true)"
+def read_parquet(connection: duckdb.DuckDBPyConnection, file: SourceFile, delivery: str, limits: Limits) -> None:
+    """Load a Parquet file's rows into `file.table`, each value as it is and as its text."""
+    source = f"read_parquet({quote_path(file.path)})"
     try:
         limits.check_parquet(connection, file.path, delivery)
-        columns = connection.sql(f"select * exclude (file_row_number) from {source} limit 0").columns
-        texts = ", ".join(f"{identifier(c)}::varchar" for c in columns)
-        connection.execute(
-            f"""
-            create table {table} as
-            select
-                file_row_number + 2 as n,  -- as if a header stood before the rows
-                to_json(columns_of_row)::varchar as raw,
-                [{texts}] as fields,
-                false as is_ragged,
-                false as is_malformed
-            from (select *, {{{", ".join(f"{quote(c)}: {identifier(c)}" for c in columns)}}} as columns_of_row from {source})
-            """
-        )
+        columns = connection.sql(f"describe from {source}").fetchall()
+        values = [f"{identifier(name)} as v{n}" for n, (name, *_) in enumerate(columns, start=1)]
+        connection.execute(f"create table {file.table}_read as select {', '.join(values)} from {source}")
     except duckdb.Error as error:
         raise DeliveryRefused(
             f"Delivery {delivery}: {file.path} cannot be read as Parquet: it is damaged or was cut off. Nothing was "
             f"loaded; deliver the file again. ({first_line(error)})"
         ) from error
-    file.encoding, file.header = "parquet", [tidy(c) for c in columns]
-    file.rows = connection.sql(f"select count(*) from {table}").fetchone()[0]
+    file.encoding, file.header, file.types = (
+        "parquet",
+        [tidy(name) for name, *_ in columns],
+        [kind for _, kind, *_ in columns],
+    )
+    cells = ", ".join(f"v{n}, cell(v{n}::varchar) as c{n}" for n in range(1, len(columns) + 1))
+    raw = ", ".join(f"{quote(name)}: v{n}" for n, (name, *_) in enumerate(columns, start=1))
+    file.show(
+        connection,
+        # as if a header stood before the rows
+        f"select rowid + 2 as n, to_json({{{raw}}})::varchar as raw, false as is_ragged, false as is_malformed, {cells}",
+    )
 
 
 def first_line(error: Exception) -> str:

@@ -3,13 +3,16 @@
 Everything here is SQL over whole ledgers, generated from the contract in `ledgers.yml`. Per ledger three tables arise
 in the delivery's scratch database:
 
-    text_<ledger>   one row per record and mapping entry: the text of each column, before typing
+    text_<ledger>   one row per record and mapping entry: the text of each column, before typing; a view over the files
     typed_<ledger>  the same with values, and every reason why a value cannot stand
-    row_<ledger>    the same with `_outcome`: loaded, duplicate, filtered or quarantined
+    row_<ledger>    its name once it is judged: `_outcome` is loaded, duplicate, filtered or quarantined
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -24,6 +27,8 @@ from flows.policy import Policy
 
 OUTCOMES = ("filtered", "loaded", "duplicate", "quarantined")
 NULL_TOKENS = ("", "NA", "NULL", "\\N")
+
+AMOUNTS = ("amount", "positive", "signed")
 
 # Columns that every row carries beside the ledger's own.
 ORIGIN = {
@@ -40,13 +45,17 @@ ORIGIN = {
 }
 
 
-def create_text_table(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
-    columns = [f"{name} {kind}" for name, kind in ORIGIN.items()]
-    columns += [f"{identifier(name)} varchar" for name in ledger.columns]
-    connection.execute(f"create table text_{ledger.name} ({', '.join(columns)})")
+@dataclass(frozen=True)
+class Texts:
+    """What an entry adds to text_<ledger>: the columns of ORIGIN and the ledger's, to be selected from `table`; and by column,
+    where the file itself has types, the value as it holds it and its type."""
+
+    select: str
+    own: Mapping[str, tuple[str, str]]
+    table: str
 
 
-def insert_texts(
+def texts_of(
     connection: duckdb.DuckDBPyConnection,
     ledger: Ledger,
     entry: Entry,
@@ -54,24 +63,23 @@ def insert_texts(
     file: SourceFile,
     delivery: Delivery,
     sources: dict[str, ColumnSource],
-) -> dict[str, int]:
-    """Take a file's records into text_<ledger> by one mapping entry; returns how many amounts `round` changed."""
-    place = {name: index + 1 for index, name in enumerate(file.header)}
+) -> tuple[Texts, dict[str, int]]:
+    """A file's records as one mapping entry reads them, and how many amounts `round` changed, by column."""
     reasons = [
         "case when is_ragged then 'ragged_row' end",
         "case when is_malformed then 'malformed_quotes' end",
     ]
-    texts, rounded = [], {}
+    texts, rounded, own = {}, {}, {}
     for column in ledger.columns.values():
         source = sources.get(column.name)
         if source is None:
-            texts.append("null")
+            texts[column.name] = "null"
             continue
         if source.const is not None:
-            texts.append(quote(source.const))
+            texts[column.name] = quote(source.const)
             continue
-        text = " || '-' || ".join(f"cell(fields[{place[header]}])" for header in source.sources)
-        text = f"({text})" if len(source.sources) > 1 else text
+        text = " || '-' || ".join(f"c{file.place(header)}" for header in source.sources)
+        text = as_it_is = f"({text})" if len(source.sources) > 1 else text
         if source.values:
             cases = " ".join(
                 f"when {text} {'is null' if key is None or key in NULL_TOKENS else '= ' + quote(key)} "
@@ -95,33 +103,67 @@ def insert_texts(
         if source.round:
             rounded[column.name] = f"count(*) filter (where rounded_amount({text}) <> {text})"
             text = f"rounded_amount({text})"
-        texts.append(text)
-    filtered = " or ".join(f"not ({_condition(condition, place)})" for condition in entry.where) or "false"
-    keep = f"cell(fields[{place[entry.keep[1]]}])" if entry.keep else "null"
-    connection.execute(
-        f"""
-        insert into text_{ledger.name}
+        texts[column.name] = text
+        if text == as_it_is and len(source.sources) == 1 and (kind := file.type_of(source.sources[0])):
+            own[column.name] = (f"v{file.place(source.sources[0])}", kind)
+    filtered = " or ".join(f"not ({_condition(condition, file)})" for condition in entry.where) or "false"
+    keep = f"c{file.place(entry.keep[1])}" if entry.keep else "null"
+    select = f"""
         select
             {number}, {entry.turn}, {quote(delivery.name)}, {delivery.order}, {quote(file.name)}, n, raw,
             not is_ragged and not is_malformed and ({filtered}), {keep},
             case
-                when coalesce({", ".join(reasons)}) is null then []
+                when coalesce({", ".join(reasons)}) is null then []::varchar[]
                 else list_filter([{", ".join(reasons)}], lambda x: x is not null)
             end,
-            {", ".join(texts)}
-        from {file.table}
-        """
-    )
+            {", ".join(texts.values())}"""
     if not rounded:
-        return {}
+        return Texts(select, own, file.table), {}
     counts = connection.sql(
         f"select {', '.join(rounded.values())} from {file.table} where not is_ragged and not is_malformed and not ({filtered})"
     ).fetchone()
-    return dict(zip(rounded, counts, strict=True))
+    return Texts(select, own, file.table), dict(zip(rounded, counts, strict=True))
 
 
-def _condition(condition: Condition, place: dict[str, int]) -> str:
-    text = f"cell(fields[{place[condition.column]}])"
+def waiting_texts(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> Texts | None:
+    """Rows of earlier deliveries that lacked only their parent are tried again: of each key, the newest delivery's."""
+    table = f"waiting_{ledger.name}"
+    connection.execute(
+        f"""
+        create table {table} as
+        from open_quarantine
+        where ledger = {quote(ledger.name)} and only_orphan(reasons)
+        qualify _delivery_no = max(_delivery_no) over (partition by key)
+        """
+    )
+    if not connection.sql(f"select 1 from {table} limit 1").fetchone():
+        return None
+    columns = ", ".join(f"json_extract_string(texts, '$.{name}')" for name in ledger.columns)
+    select = f"select 0, 0, delivery, _delivery_no, file, line, raw, false, null, []::varchar[], {columns}"
+    return Texts(select, {}, table)
+
+
+def show_texts(connection: duckdb.DuckDBPyConnection, ledger: Ledger, entries: Sequence[Texts]) -> dict[str, str]:
+    """The view text_<ledger>; returns the type of the columns that it also has as their files hold them, as `own <column>`."""
+    own = {
+        name: kind
+        for name, (_, kind) in (entries[0].own if entries else {}).items()
+        if all(entry.own.get(name, ("", ""))[1] == kind for entry in entries)
+    }
+    names = [*ORIGIN, *map(identifier, ledger.columns), *(identifier(f"own {name}") for name in own)]
+    types = [*ORIGIN.values(), *("varchar" for _ in ledger.columns)]
+    nothing = f"select {', '.join(f'null::{kind}' for kind in types)}{''.join(f', null::{kind}' for kind in own.values())} where false"
+    selects = [
+        ", ".join([entry.select, *(entry.own[name][0] for name in own)]) + f" from {entry.table}" for entry in entries
+    ]
+    connection.execute(
+        f"create view text_{ledger.name} ({', '.join(names)}) as {' union all '.join([nothing, *selects])}"
+    )
+    return own
+
+
+def _condition(condition: Condition, file: SourceFile) -> str:
+    text = f"c{file.place(condition.column)}"
     words = [t for t in condition.texts if t is not None and t not in NULL_TOKENS]
     tests = [f"coalesce({text} in ({', '.join(map(quote, words))}), false)"] if words else []
     if len(words) < len(condition.texts):
@@ -130,29 +172,21 @@ def _condition(condition: Condition, place: dict[str, int]) -> str:
     return f"not ({test})" if condition.negated else test
 
 
-def insert_retried(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
-    """Rows of earlier deliveries that lacked only their parent are tried again: of each key, the newest delivery's."""
-    columns = ", ".join(f"json_extract_string(texts, '$.{name}')" for name in ledger.columns)
-    connection.execute(
-        f"""
-        insert into text_{ledger.name}
-        select 0, 0, delivery, _delivery_no, file, line, raw, false, null, []::varchar[], {columns}
-        from open_quarantine
-        where ledger = {quote(ledger.name)} and only_orphan(reasons)
-        qualify _delivery_no = max(_delivery_no) over (partition by key)
-        """
-    )
+def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Policy, own: Mapping[str, str]) -> None:
+    """text_<ledger> -> typed_<ledger>: values, reasons, the key as one text, the amount, and a hash of the content.
 
-
-def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Policy) -> None:
-    """text_<ledger> -> typed_<ledger>: values, reasons, the key as one text, the amount, and a hash of the content."""
+    `own` has the columns, with their types, that files hold as values: where such a value fits, it is no text first.
+    """
     origin = "_entry, _turn, _origin, _origin_no, _file, _line, _filtered, _keep, _reasons"
     texts, values, named, problems = [], [], [], []
     for column in ledger.columns.values():
         name, value = identifier(column.name), identifier("value of " + column.name)
-        default = f"coalesce({name}, {quote(column.default)}) as {name}" if column.default is not None else name
-        texts.append(default)
-        values.append(f"{_value(column, 'texts.' + name, policy)} as {value}")
+        if taken := _taken(column, own.get(column.name), "texts." + name):
+            given = f"{identifier('own ' + column.name)} as {name}"
+        else:
+            given = f"coalesce({name}, {quote(column.default)}) as {name}" if column.default is not None else name
+        texts.append(given)
+        values.append(f"{taken or _value(column, 'texts.' + name, policy)} as {value}")
         named.append(f"valued.{value} as {name}")
         if problem := _problem(column, "valued." + name, "valued." + value):
             problems.append(problem)
@@ -188,10 +222,40 @@ def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Pol
                 when list_contains(_reasons, 'ragged_row') then 0
                 else {amount}
             end::decimal(38, 2) as _amount,
-            md5(concat_ws(chr(31), {content})) as _hash
-        from named
+            md5(concat_ws(chr(31), {content})) as _hash,
+            'loaded' as _outcome,
+            null::varchar as known_hash
+        from named;
+
+        -- what was read is added up apart from what becomes of it, so that a lost row shows
+        insert into account_read
+        select _entry, {quote(ledger.name)}, sum(_amount) from typed_{ledger.name} where _entry > 0 group by _entry
         """
     )
+
+
+def _taken(column: Column, kind: str | None, own: str) -> str | None:
+    """A file's own value as the ledger's, where its type fits: what its text would give, without the text; None elsewhere."""
+    if kind is None or column.default is not None:
+        return None
+    if column.type == "date" and kind in ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"):
+        return f"case when year({own}) between 1 and 9999 then {own}::date end"
+    if column.type == "timestamp" and kind == "TIMESTAMP":
+        return f"case when year({own}) between 1 and 9999 then shanghai_as_utc({own}) end"
+    if column.type in AMOUNTS and kind in ("TINYINT", "SMALLINT", "INTEGER"):
+        return f"{own}::decimal(18, 2)"
+    if column.type in AMOUNTS and kind == "DOUBLE":
+        cents = f"{own}::decimal(18, 2)"
+        return (
+            f"case when abs({own}) < 1e13 and {cents}::double = {own} then {cents} else as_amount({own}::varchar) end"
+        )
+    if (decimal := re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", kind)) and column.type in (*AMOUNTS, "rate"):
+        places = 10 if column.type == "rate" else 2
+        if int(decimal[2]) <= places and int(decimal[1]) - int(decimal[2]) <= (10 if column.type == "rate" else 16):
+            return f"{own}::decimal({20 if column.type == 'rate' else 18}, {places})"
+    if column.type == "integer" and kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT"):
+        return f"case when {own} between -999999999 and 999999999 then {own}::integer end"
+    return own if column.type == "boolean" and kind == "BOOLEAN" else None
 
 
 def _value(column: Column, text: str, policy: Policy) -> str:
@@ -219,8 +283,8 @@ def _problem(column: Column, text: str, value: str) -> str | None:
     """Why a text cannot stand, as SQL; None where every text can."""
     sign = {"positive": f"{value} <= 0 then 'not_positive'", "amount": f"{value} < 0 then 'negative'"}
     untyped = f"'bad_{column.type}'"
-    if column.type in ("amount", "positive", "signed"):
-        untyped = f"amount_problem({text})"
+    if column.type in AMOUNTS:
+        untyped = f"amount_problem({text}::varchar)"
     elif column.type == "code" or column.seed or column.pattern:
         untyped = "'unknown_code'"
     elif column.type == "text":
@@ -273,22 +337,34 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
     turn = "_turn > 0" if ledger.is_event else "_turn"
     connection.execute(
         f"""
-        create table row_{name} as
-        with facts as (
+        alter table typed_{name} rename to row_{name};
+
+        create temp table judged as
+        with shared as (select _key from row_{name} group by _key having count(*) > 1),
+
+        known as (
+            select _key, {"any_value(_hash)" if ledger.is_event else "arg_max(_hash, _delivery_no)"} as known_hash
+            from history_{name}
+            where _key in (select _key from row_{name})
+            group by _key
+        ),
+
+        -- most rows are alone with their key and without fault: they load
+        facts as (
             select
-                rowid as _row,
-                *,
+                rowid as _row, _key, _hash, _turn, _keep, _file, _line, _reasons,
                 -- a row that lacks only its parent is judged like any other first: it may load with a later delivery
                 case when _filtered then 'filtered' when len(_reasons) > 0 and not only_orphan(_reasons) then 'quarantined' end
                     as early
-            from typed_{name}
+            from row_{name}
+            where _filtered or len(_reasons) > 0 or _key in (select _key from shared) or _key in (select _key from known)
         ),
 
         -- few rows share their key with another one of the delivery; only they must be told apart
         crowded as (
             select _row, _key, _hash, _turn, _keep, _file, _line, early, len(_reasons) as reasons
             from facts
-            where _key in (select _key from typed_{name} group by _key having count(*) > 1)
+            where _key in (select _key from shared)
         ),
 
         -- identical rows: one counts, the one that `keep` would choose
@@ -320,16 +396,9 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
             from chosen
         ),
 
-        known as (
-            select _key, {"any_value(_hash)" if ledger.is_event else "arg_max(_hash, _delivery_no)"} as known_hash
-            from history_{name}
-            where _key in (select _key from typed_{name})
-            group by _key
-        ),
-
         compared as (
             select
-                facts.*,
+                _row,
                 known_hash,
                 case
                     when coalesce(chosen, early) is not null then coalesce(chosen, early)
@@ -345,28 +414,33 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
             left join known using (_key)  -- a miss: a key that nobody knew
         )
 
-        select
-            * exclude (_row, early, verdict, _reasons),
-            case
-                when verdict in ('conflict', 'conflict_in_delivery') then _reasons || [verdict || ':' || {quote(",".join(ledger.key))}]
-                else _reasons
-            end as _reasons,
-            case when verdict in ('conflict', 'conflict_in_delivery') then 'quarantined' else verdict end as _outcome
-        from compared
+        from compared where verdict <> 'loaded' or known_hash is not null;
+
+        update row_{name} set _outcome = verdict, known_hash = judged.known_hash
+        from judged
+        where row_{name}.rowid = _row and verdict not in ('conflict', 'conflict_in_delivery');
+
+        -- apart, as it moves rows: the engine writes rows anew whose lists change
+        update row_{name} set
+            _outcome = 'quarantined', known_hash = judged.known_hash,
+            _reasons = _reasons || [verdict || ':' || {quote(",".join(ledger.key))}]
+        from judged
+        where row_{name}.rowid = _row and verdict in ('conflict', 'conflict_in_delivery');
+
+        drop table judged
         """
     )
     if ledger.reversal:
         _judge_reversals(connection, ledger, ledger.reversal)
     if name == "installments":
         _judge_plans(connection)
-    if len(ledger.key) == 1:
-        key_columns = identifier(ledger.key[0])
+    if ledger.is_parent:
         connection.execute(
             f"""
             create table keys_{name} as
-            select {key_columns} from history_{name}
-            union
-            select {key_columns} from row_{name} where _outcome = 'loaded'
+            select {ledger.key[0]} from history_{name}
+            union all
+            select {ledger.key[0]} from row_{name} where _outcome = 'loaded'
             """
         )
 
@@ -376,7 +450,7 @@ def show_untouched(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> Non
     connection.execute(
         f"create view row_{ledger.name} as select *, null::varchar as _outcome from history_{ledger.name} where false"
     )
-    if len(ledger.key) == 1:
+    if ledger.is_parent:
         connection.execute(f"create view keys_{ledger.name} as select {ledger.key[0]} from history_{ledger.name}")
 
 
@@ -542,10 +616,6 @@ def account_for(connection: duckdb.DuckDBPyConnection, ledger: Ledger, headers: 
     )
     connection.execute(
         f"""
-        -- what was read is added up apart from what became of it, so that a lost row shows
-        insert into account_read
-        select _entry, {quote(name)}, sum(_amount) from typed_{name} where _entry > 0 group by _entry;
-
         insert into account_became
         select _entry, {quote(name)}, {became} from row_{name} where _entry > 0 group by _entry;
 
@@ -565,7 +635,7 @@ def account_for(connection: duckdb.DuckDBPyConnection, ledger: Ledger, headers: 
     )
     if connection.sql(f"select 1 from row_{name} where _outcome = 'quarantined' and _entry > 0 limit 1").fetchone():
         _keep_waiting(connection, ledger, headers)
-    connection.execute(f"drop table text_{name}; drop table typed_{name}")
+    connection.execute(f"drop view text_{name}; drop table if exists waiting_{name}")
 
 
 def _keep_waiting(connection: duckdb.DuckDBPyConnection, ledger: Ledger, headers: Headers) -> None:

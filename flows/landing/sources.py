@@ -124,15 +124,17 @@ class Sources:
                 f"it was loaded; add the file (its header alone where there is nothing new).{''.join(hints)}"
             )
 
-    def take(self, connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> dict[int, str]:
-        """Take every file that feeds a ledger; returns which row `keep` chooses, by turn."""
+    def take(self, connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> tuple[list[rows.Texts], dict[int, str]]:
+        """The records of every file that feeds a ledger, and which row `keep` chooses, by turn."""
+        taken: list[rows.Texts] = []
         keeps: dict[int, str] = {}
         for number, entry in enumerate(self.entries, start=1):
             if entry.ledger != ledger.name:
                 continue
             file = self._file(connection, entry, ledger)
             entry, sources = self._sources(entry, ledger, file)
-            rounded = rows.insert_texts(connection, ledger, entry, number, file, self.delivery, sources)
+            texts, rounded = rows.texts_of(connection, ledger, entry, number, file, self.delivery, sources)
+            taken.append(texts)
             for column, count in rounded.items():
                 if count:
                     what = f"{ledger.name}.{column} in {file.name}"
@@ -141,9 +143,13 @@ class Sources:
                 keeps[entry.turn] = entry.keep[0]
             self.headers[number] = {c: "+".join(source.sources) for c, source in sources.items() if source.sources}
             self.done.add(number)
-            if all(n in self.done for n, e in enumerate(self.entries, start=1) if e.source == entry.source):
-                connection.execute(f"drop table {file.table}")
-        return keeps
+        return taken, keeps
+
+    def let_go(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Drop the records of files that feed no ledger any more."""
+        for source, file in self.files.items():
+            if file.is_held and all(n in self.done for n, e in enumerate(self.entries, start=1) if e.source == source):
+                file.let_go(connection)
 
     def _file(self, connection: duckdb.DuckDBPyConnection, entry: Entry, ledger: Ledger) -> SourceFile:
         """The records that an entry reads, as a table; entries that name the same ones share it."""
@@ -160,12 +166,13 @@ class Sources:
         file = SourceFile(path, name, sha256_of(path), table=table)
         self._refuse_what_does_not_fit(entry, file)
         if file.kind == "parquet":
-            read_parquet(connection, file, delivery, table, self.limits)
+            read_parquet(connection, file, delivery, self.limits)
         elif file.kind == "workbook":
             book = Workbook(path, delivery, entry.sheet, entry.header_line, self.limits)
-            book.load(connection, table)
-            file.encoding, file.header, file.rows, file.top = "workbook", book.header, book.rows, book.top
+            book.load(connection, f"{table}_read")
+            file.encoding, file.header, file.top = "workbook", book.header, book.top
             file.preamble = entry.header_line - 1
+            file.show_lists(connection)
         else:
             file.encoding = self._encoding(path.name)
             same = [e for e in self.entries if e.file == entry.file]
@@ -176,7 +183,7 @@ class Sources:
                 self.looks[path],
                 delivery,
                 self.scratch,
-                table,
+                self.limits,
                 lambda header: sum(any(s in names for s in spellings(h)) for h in header),
                 next((e.delimiter for e in same if e.delimiter), None),
                 entry.header_line,

@@ -1,10 +1,14 @@
-"""A CSV file as records. DuckDB reads whole lines, so that the raw text and the number of each record survive, and the fields
-are split in SQL; Python only streams bytes: to decompress, and to prove that they decode."""
+"""A CSV file as records; Python only streams bytes: to decompress, and to prove that they decode.
+
+Where no quote is in a file and each line has as many fields as the header, DuckDB's own reader splits it: `plain`. Otherwise
+DuckDB reads whole lines, so that the raw text and the number of each record survive, and the fields are split in SQL.
+"""
 
 from __future__ import annotations
 
 import codecs
 import csv
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -32,22 +36,29 @@ def look_at(path: Path, delivery: str, limits: Limits) -> Look:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
         raise _no_text(path, delivery, "it starts with the byte order mark of UTF-16 or UTF-32")
     is_packed = path.name.lower().endswith(".gz")
-    is_ascii, has_cr, marks = True, False, list(LINE_FIELD_MARKS)
-    lines, size = 1, 0
+    is_ascii, has_cr, has_quotes, marks = True, False, False, list(LINE_FIELD_MARKS)
+    lines, size, last = 0, 0, b""
     for chunk in chunks(path, delivery):
         size += len(chunk)
         if is_packed:
             limits.check_unpacked(path, size, delivery)
         if b"\x00" in chunk:
-            line = lines + chunk[: chunk.index(b"\x00")].count(b"\n")
+            line = lines + 1 + chunk[: chunk.index(b"\x00")].count(b"\n")
             raise _no_text(path, delivery, f"line {line} holds NUL bytes (UTF-16, or a damaged disk, perhaps)")
         lines += chunk.count(b"\n")
         is_ascii = is_ascii and chunk.isascii()
-        has_cr = has_cr or b"\r" in chunk
+        if b"\r" in chunk or last == b"\r":
+            has_cr = True
+            lines += (last + chunk[:-1]).count(b"\r") - (last + chunk).count(
+                b"\r\n"
+            )  # those that end a line by themselves
+        has_quotes = has_quotes or b'"' in chunk
         marks = [mark for mark in marks if mark.encode() not in chunk]
+        last = chunk[-1:]
+    lines += last != b"\n"
     if not marks:
         raise DeliveryRefused(f"Delivery {delivery}: {path} holds control characters throughout; it is not CSV.")
-    return Look(is_ascii, start.startswith(codecs.BOM_UTF8), has_cr, marks[0])
+    return Look(is_ascii, start.startswith(codecs.BOM_UTF8), has_cr, has_quotes, lines, marks[0])
 
 
 def read_text(
@@ -56,38 +67,97 @@ def read_text(
     look: Look,
     delivery: str,
     scratch: Path,
-    table: str,
+    limits: Limits,
     known_names: Callable[[list[str]], int],
     delimiter: str | None,
     header_line: int,
 ) -> None:
-    """Load a text file's records into `table`. `known_names` counts the headers that somebody knows: it chooses the delimiter."""
+    """Load a text file's records into `file.table`. `known_names` counts the headers that somebody knows: it chooses the delimiter."""
     text = _as_lines(file, look, delivery, scratch)
+    file.preamble = header_line - 1
+
+    def understand(header: str, top: list[tuple[int, str]]) -> None:
+        candidates = {d: [tidy(h) for h in split(header, d)] for d in DELIMITERS}
+        file.delimiter = delimiter or max(candidates, key=lambda d: (known_names(candidates[d]), len(candidates[d])))
+        file.header = candidates[file.delimiter]
+        file.top = [(n, max((split(line, d) for d in DELIMITERS), key=len)) for n, line in top]
+        limits.check_columns(file.path, len(file.header), delivery)
+
+    if not look.has_quotes:
+        header, top, line = _top(text, header_line)
+        if header:
+            understand(header, top)
+            if _read_plain(connection, file, text, line, look):
+                return
     try:
-        _read_lines(connection, file, delivery, text, look.mark, header_line)
+        _read_lines(connection, file, delivery, text, look, header_line)
         _join_quoted_lines(connection, file, delivery)
-        header = connection.sql("select raw from records where n = 1").fetchone()
-        if header is None:
+        first = connection.sql("select raw from records where n = 1").fetchone()
+        if first is None:
             raise DeliveryRefused(
                 f"Delivery {delivery}: {file.path} holds blank lines only"
                 + (f" from line {header_line} on" if header_line > 1 else "")
                 + ". Nothing was loaded; deliver the file again, with its header at least."
             )
-        candidates = {d: [tidy(h) for h in split(header[0], d)] for d in DELIMITERS}
-        file.delimiter = delimiter or max(candidates, key=lambda d: (known_names(candidates[d]), len(candidates[d])))
-        file.header = candidates[file.delimiter]
         top = connection.sql(f"select line_no, line from lines where line_no <= {LINES_LOOKED_AT} order by line_no")
-        file.top = [(n, max((split(line, d) for d in DELIMITERS), key=len)) for n, line in top.fetchall()]
-        _split_records(connection, file, table)
+        understand(first[0], top.fetchall())
+        _split_records(connection, file)
         broken = connection.sql(
-            f"select n from {table} where is_joined and (is_malformed or is_ragged) order by n limit 1"
+            f"select n from {file.table}_read where is_joined and (is_malformed or is_ragged) order by n limit 1"
         ).fetchone()
         if broken:
             raise _unclosed(file, delivery, broken[0])
-        file.rows = connection.sql(f"select count(*) from {table}").fetchone()[0]
-        file.preamble = header_line - 1
+        file.show_lists(connection)
     finally:
         connection.execute("drop view if exists body; drop table if exists lines; drop table if exists records")
+
+
+def _top(text: Path, header_line: int) -> tuple[str, list[tuple[int, str]], int]:
+    """The header of a file without quotes, its first lines with their numbers, and the number of the header's line."""
+    top: list[tuple[int, str]] = []
+    with open(text, encoding="utf-8", newline="\n") as lines:
+        for number in itertools.count(1):
+            line = lines.readline(MAX_LINE)
+            if not line or len(line) == MAX_LINE:
+                return "", top, number
+            line = line.rstrip("\n")
+            if number <= LINES_LOOKED_AT:
+                top.append((number, line))
+            if number >= header_line and line:
+                break
+        top += [(n, lines.readline(MAX_LINE).rstrip("\n")) for n in range(number + 1, LINES_LOOKED_AT + 1)]
+    return line, top, number
+
+
+def _read_plain(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, text: Path, header_at: int, look: Look
+) -> bool:
+    """Whether the engine alone can split the file, and then its view; no quote is in it."""
+    if len(file.header) < 2:
+        return False  # a blank line would be a record
+    columns = ", ".join(f"'t{n}': 'varchar'" for n in range(1, len(file.header) + 1))
+    try:
+        connection.execute(
+            f"""
+            create table {file.table}_read as
+            from read_csv(
+                {quote_path(text)}, columns = {{{columns}}}, delim = {quote(file.delimiter)}, quote = '', escape = '', comment = '',
+                header = false, skip = {header_at}, auto_detect = false, new_line = '\\n', max_line_size = {MAX_LINE}
+            )
+            """
+        )
+        if connection.sql(f"select count(*) from {file.table}_read").fetchone()[0] == look.lines - header_at:
+            places = range(1, len(file.header) + 1)
+            raw = f"concat_ws({quote(file.delimiter)}, " + ", ".join(f"coalesce(t{n}, '')" for n in places) + ")"
+            cells = ", ".join(f"cell(t{n}) as c{n}" for n in places)
+            file.show(
+                connection, f"select rowid + 2 as n, {raw} as raw, false as is_ragged, false as is_malformed, {cells}"
+            )
+            return True
+    except duckdb.Error:
+        pass  # a ragged line, most often; read line by line, it is told apart
+    connection.execute(f"drop table if exists {file.table}_read")
+    return False
 
 
 def split(line: str, delimiter: str) -> list[str]:
@@ -109,7 +179,7 @@ def _as_lines(file: SourceFile, look: Look, delivery: str, scratch: Path) -> Pat
 
 
 def _read_lines(
-    connection: duckdb.DuckDBPyConnection, file: SourceFile, delivery: str, text: Path, mark: str, header_line: int
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, delivery: str, text: Path, look: Look, header_line: int
 ) -> None:
     """Lines of the file into `lines`; those above the header are no records."""
     try:
@@ -118,7 +188,7 @@ def _read_lines(
             create temp table lines as
             select row_number() over () as line_no, coalesce(line, '') as line
             from read_csv(
-                {quote_path(text)}, columns = {{'line': 'varchar'}}, delim = {quote(mark)}, quote = '',
+                {quote_path(text)}, columns = {{'line': 'varchar'}}, delim = {quote(look.mark)}, quote = '',
                 escape = '', header = false, auto_detect = false, new_line = '\\n', max_line_size = {MAX_LINE}
             )
             """
@@ -128,16 +198,22 @@ def _read_lines(
             f"Delivery {delivery}: {file.path} cannot be read as lines of text ({first_line(error)}). A line may have "
             f"{MAX_LINE:,} bytes. Nothing was loaded; is a quote or a line end missing?"
         ) from error
+    (count,) = connection.sql("select count(*) from lines").fetchone()
+    if count != look.lines:  # the engine leaves out what does not end, and says nothing
+        raise DeliveryRefused(
+            f"Delivery {delivery}: {file.path} has {look.lines:,} lines, and {count:,} of them can be read. A line may have "
+            f"{MAX_LINE:,} bytes. Nothing was loaded; is a quote or a line end missing?"
+        )
     connection.execute(f"create temp view body as select line_no, line from lines where line_no >= {header_line}")
 
 
-def _split_records(connection: duckdb.DuckDBPyConnection, file: SourceFile, table: str) -> None:
+def _split_records(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
     d = re.escape(file.delimiter)
     field_pattern = f'(?:^|{d})("(?:[^"]|"")*"|[^{d}]*)'
     record_pattern = f'("(?:[^"]|"")*"|([^"{d}][^{d}]*)?)({d}("(?:[^"]|"")*"|([^"{d}][^{d}]*)?))*'
     connection.execute(
         f"""
-        create table {table} as
+        create table {file.table}_read as
         with split as (
             select
                 n,
