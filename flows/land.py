@@ -21,7 +21,7 @@ from flows.history import attach_history, attach_open_quarantine
 from flows.home import REFUSED, Delivery, Home, knowledge, now_text, sync, sync_files, today, write_json
 from flows.landing import databases, rows
 from flows.landing.control import check_amounts, read_control
-from flows.landing.files import sha256_of
+from flows.landing.files import fingerprint, sha256_of
 from flows.landing.gate import Rows, write_gate_database
 from flows.landing.limits import Limits
 from flows.landing.sources import Sources, content_files
@@ -113,12 +113,6 @@ def _delivery_of(folder: Path) -> Delivery | None:
     return delivery if delivery and delivery.name == folder.name and folder.is_dir() else None
 
 
-def _fingerprint(path: Path) -> dict[str, Any]:
-    """What tells at once that a file is untouched (its content hash decides where this differs)."""
-    facts = path.stat()
-    return {"size": facts.st_size, "mtime_ns": facts.st_mtime_ns, "ctime_ns": facts.st_ctime_ns, "inode": facts.st_ino}
-
-
 def _refuse_if_changed(folder: Path, home: Home, delivery: Delivery, free: Delivery) -> None:
     record = home.record(delivery)
     then = {f["file"]: f for f in record["content"]}
@@ -126,7 +120,7 @@ def _refuse_if_changed(folder: Path, home: Home, delivery: Delivery, free: Deliv
     said = [f"{name} was removed" for name in sorted(then.keys() - now.keys())]
     said += [f"{name} was added" for name in sorted(now.keys() - then.keys())]
     for name in sorted(then.keys() & now.keys()):
-        same = all(then[name][key] == value for key, value in _fingerprint(now[name]).items())
+        same = all(then[name][key] == value for key, value in fingerprint(now[name]).items())
         if not same and sha256_of(now[name]) != then[name]["sha256"]:
             said.append(f"{name} was changed")
     if said:
@@ -186,6 +180,7 @@ def _read(
         rows.write_rows(connection, ledger, delivery, pending)
         rows.account_for(connection, ledger, sources.headers)
         sources.let_go(connection)
+    sources.refuse_if_changed()
     rows.write_quarantine(connection, delivery, pending)
     rate = policy.number("max_quarantine_rate")
     totals, by_ledger, warned = write_gate_database(connection, pending / GATE_DATABASE, sources, touched, rate)
@@ -224,7 +219,7 @@ def _record(sources: Sources, totals: Rows, by_ledger: Rows, warnings: dict[str,
         {
             "file": p.name,
             "sha256": hashed.get(p.name) or sha256_of(p),
-            **_fingerprint(p),
+            **fingerprint(p),
         }
         for p in content_files(sources.folder)
     ]

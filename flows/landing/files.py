@@ -45,6 +45,7 @@ class SourceFile:
     path: Path
     name: str
     sha256: str
+    fingerprint: dict[str, int] = field(default_factory=dict)  # before it was hashed and read
     encoding: str | None = None
     delimiter: str | None = None
     header: list[str] = field(default_factory=list)
@@ -113,6 +114,12 @@ def refuse_unless_plain(path: Path, landing: Path, delivery: str) -> None:
     raise DeliveryRefused(
         f"Delivery {delivery}: {path} {why}, and only plain files are read. Nothing was loaded; put the file itself in its place."
     )
+
+
+def fingerprint(path: Path) -> dict[str, int]:
+    """What tells at once that a file is untouched (its content hash decides where this differs)."""
+    facts = path.stat()
+    return {"size": facts.st_size, "mtime_ns": facts.st_mtime_ns, "ctime_ns": facts.st_ctime_ns, "inode": facts.st_ino}
 
 
 def sha256_of(path: Path) -> str:

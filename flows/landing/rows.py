@@ -238,14 +238,14 @@ def _taken(column: Column, kind: str | None, own: str) -> str | None:
     """A file's own value as the ledger's, where its type fits: what its text would give, without the text; None elsewhere."""
     if kind is None or column.default is not None:
         return None
-    if column.type == "date" and kind in ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"):
+    if column.type == "date" and kind in ("DATE", "TIMESTAMP"):
         return f"case when year({own}) between 1 and 9999 then {own}::date end"
     if column.type == "timestamp" and kind == "TIMESTAMP":
         return f"case when year({own}) between 1 and 9999 then shanghai_as_utc({own}) end"
     if column.type in AMOUNTS and kind in ("TINYINT", "SMALLINT", "INTEGER"):
         return f"{own}::decimal(18, 2)"
     if column.type in AMOUNTS and kind == "DOUBLE":
-        cents = f"{own}::decimal(18, 2)"
+        cents = f"try_cast({own} as decimal(18, 2))"
         return (
             f"case when abs({own}) < 1e13 and {cents}::double = {own} then {cents} else as_amount({own}::varchar) end"
         )
@@ -586,7 +586,7 @@ def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: 
                     _key, _hash
                 from row_{ledger.name}
                 where {chosen}
-            ) to {quote(str(folder / f"{ledger.name}{suffix}.parquet"))} (format parquet, compression zstd)
+            ) to {quote(str(folder / f"{ledger.name}{suffix}.parquet"))} (format parquet, compression zstd, compression_level 1)
             """
         )
 
@@ -665,6 +665,6 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, delivery: Delivery, 
             copy (
                 select *, {quote(delivery.name)} as _delivery, {delivery.order}::bigint as _delivery_no from {name}
                 order by ledger, delivery, file, line
-            ) to {quote(str(folder / f"{name}.parquet"))} (format parquet, compression zstd)
+            ) to {quote(str(folder / f"{name}.parquet"))} (format parquet, compression zstd, compression_level 1)
             """
         )

@@ -17,6 +17,7 @@ from flows.landing.encodings import Look, encodings_of
 from flows.landing.files import (
     DATA_FILE,
     SourceFile,
+    fingerprint,
     kind_of,
     ledger_named_by,
     not_read,
@@ -145,6 +146,15 @@ class Sources:
             self.done.add(number)
         return taken, keeps
 
+    def refuse_if_changed(self) -> None:
+        """The hash on record is that of the bytes that were loaded, or nothing is."""
+        for file in self.files.values():
+            if fingerprint(file.path) != file.fingerprint:
+                raise DeliveryRefused(
+                    f"Delivery {self.delivery}: {file.path} changed while it was read: somebody still writes to it. Nothing was "
+                    "loaded; let the sender finish, and run the night again."
+                )
+
     def let_go(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Drop the records of files that feed no ledger any more."""
         for source, file in self.files.items():
@@ -163,7 +173,8 @@ class Sources:
         path, delivery = self.folder / entry.file, self.delivery.name
         refuse_if_empty(path, delivery)
         name = f"{path.name}#{entry.sheet}" if entry.sheet else path.name
-        file = SourceFile(path, name, sha256_of(path), table=table)
+        before = fingerprint(path)
+        file = SourceFile(path, name, sha256_of(path), before, table=table)
         self._refuse_what_does_not_fit(entry, file)
         if file.kind == "parquet":
             read_parquet(connection, file, delivery, self.limits)

@@ -17,7 +17,7 @@ import duckdb
 
 from flows.database import quote, quote_path
 from flows.errors import DeliveryRefused
-from flows.landing.encodings import Look, chunks, copy_as_utf8
+from flows.landing.encodings import CHUNK, Look, chunks, copy_as_utf8
 from flows.landing.files import SourceFile, empty, first_line
 from flows.landing.headers import LINES_LOOKED_AT, tidy
 from flows.landing.limits import Limits
@@ -125,7 +125,9 @@ def _top(text: Path, header_line: int) -> tuple[str, list[tuple[int, str]], int]
                 top.append((number, line))
             if number >= header_line and line:
                 break
-        top += [(n, lines.readline(MAX_LINE).rstrip("\n")) for n in range(number + 1, LINES_LOOKED_AT + 1)]
+        for n in range(number + 1, LINES_LOOKED_AT + 1):
+            if after := lines.readline(MAX_LINE):
+                top.append((n, after.rstrip("\n")))
     return line, top, number
 
 
@@ -146,7 +148,9 @@ def _read_plain(
             )
             """
         )
-        if connection.sql(f"select count(*) from {file.table}_read").fetchone()[0] == look.lines - header_at:
+        records = connection.sql(f"select count(*) from {file.table}_read").fetchone()[0]
+        delimiters = _count(text, file.delimiter, header_at)  # the engine says nothing of one too many at a line's end
+        if (records, delimiters) == (look.lines - header_at, records * (len(file.header) - 1)):
             places = range(1, len(file.header) + 1)
             raw = f"concat_ws({quote(file.delimiter)}, " + ", ".join(f"coalesce(t{n}, '')" for n in places) + ")"
             cells = ", ".join(f"cell(t{n}) as c{n}" for n in places)
@@ -158,6 +162,14 @@ def _read_plain(
         pass  # a ragged line, most often; read line by line, it is told apart
     connection.execute(f"drop table if exists {file.table}_read")
     return False
+
+
+def _count(text: Path, delimiter: str, header_at: int) -> int:
+    """How often a delimiter stands below the header."""
+    with open(text, "rb") as lines:
+        for _ in range(header_at):
+            lines.readline()
+        return sum(chunk.count(delimiter.encode()) for chunk in iter(lambda: lines.read(CHUNK), b""))
 
 
 def split(line: str, delimiter: str) -> list[str]:

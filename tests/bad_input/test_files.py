@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from bad_input.lender import BOOK, FIRST, HEADERS, SECOND, Lender
+from flows.landing import files, sources
 
 REPAYMENTS = BOOK["repayments"]
 CHINESE = "customer_id,segment,name,region\nC1,个人,张三,上海\nC2,对公,东方贸易有限公司,杭州\n"
@@ -334,3 +335,24 @@ def test_unknown_header_is_kept_out_and_reported(lender: Lender) -> None:
     assert taken.counts("repayments.csv") == (1, 0, 1, 0, 0)
     assert taken.record["files"][3]["unmapped_columns"] == ["teller"]
     assert taken.record["delivery"] == FIRST
+
+
+def test_a_line_that_is_too_long_is_not_lost_in_silence(known: Lender) -> None:
+    """The engine leaves out a last line without an end where it is longer than a line may be, and says nothing."""
+    known.deliver(SECOND, repayments=HEADERS["repayments"] + "R3,L1,2026-03-05,1.00\n" + "x" * (9 << 20))
+    assert "repayments.csv" in (said := known.refuse())
+    assert "A line may have 8,388,608 bytes" in said
+
+
+def test_a_file_that_grows_while_it_is_read_is_refused(known: Lender, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is on record as its hash would not be that of the bytes that were loaded."""
+
+    def hashed_while_the_sender_writes(path: Path) -> str:
+        found = files.sha256_of(path)
+        with open(path, "a") as file:
+            file.write("R4,L1,2026-03-06,1.00\n")
+        return found
+
+    known.deliver(SECOND, repayments=HEADERS["repayments"] + "R3,L1,2026-03-05,1.00\n")
+    monkeypatch.setattr(sources, "sha256_of", hashed_while_the_sender_writes)
+    assert "repayments.csv changed while it was read" in known.refuse()
