@@ -8,14 +8,19 @@ from flows.database import quote_path
 from flows.home import Delivery, Home
 from flows.ledgers import Ledger, ledgers
 
-# A row whose fields shifted may hold a name where its key should be: its key is not shown outside the warehouse.
-SHIFTED = ("ragged_row", "malformed_quotes")
-WITH_PERSONAL_DATA = tuple(
-    name for name, ledger in ledgers().items() if any(c.personal for c in ledger.columns.values())
-)
-SHOWN_KEY = (
-    f"case when ledger in {WITH_PERSONAL_DATA} and list_has_any(reasons, {list(SHIFTED)}) then null else key end"
-)
+# In a row whose fields slid, a name or a number may stand where the key should be. In ledgers that hold personal data a key is
+# shown where nothing in the row says so: no value that does not fit its column, and a key that looks like no name or number.
+WITH_PERSONAL_DATA = tuple(name for name, ledger in ledgers().items() if ledger.is_personal)
+PERSONAL_LOOK = "[㐀-鿿]|@|^[+\\d -]{8,}[Xx]?$"
+SHOWN_KEY = f"""
+    case
+        when ledger in {WITH_PERSONAL_DATA} and (
+            len(list_filter(reasons, lambda x: not regexp_matches(x, '^(orphan:|conflict)'))) > 0
+            or regexp_matches(key, '{PERSONAL_LOOK}')
+        ) then null
+        else key
+    end
+"""
 
 
 def attach_history(

@@ -98,6 +98,11 @@ class Ledger:
         return {c.name: c.of for c in self.columns.values() if c.of}
 
     @property
+    def is_personal(self) -> bool:
+        """Whether it holds personal data."""
+        return any(column.personal for column in self.columns.values())
+
+    @property
     def is_parent(self) -> bool:
         """Whether another ledger's rows name its key."""
         return any(self.name in other.parents.values() for other in ledgers().values())

@@ -1,21 +1,24 @@
 """List the quarantine: where a row stands, why it was not loaded, what would be allowed, and what may mend it. Takes no lock.
 
 The raw text of a row stays in the warehouse: it may hold personal data. Shown are the key, and the values that the reasons
-name, unless their column is personal. Rows of a delivery that its gate refused are listed, too: nothing of it is loaded, and
+name. In a ledger that holds personal data a value is masked unless it has the look of what its column holds: in a row whose
+fields slid, a name may stand in any column. Rows of a delivery that its gate refused are listed, too: nothing of it is loaded, and
 they are what has to be put right.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from flows.database import connect, quote_path
 from flows.errors import UsageError
-from flows.history import SHOWN_KEY, attach_open_quarantine
+from flows.history import PERSONAL_LOOK, SHOWN_KEY, WITH_PERSONAL_DATA, attach_open_quarantine
 from flows.home import Delivery, existing_home, knowledge
-from flows.ledgers import ledgers
+from flows.ledgers import Column, ledgers
+from flows.masking import mask
 
 WORDS = {
     "ragged_row": "has more or fewer fields than the header",
@@ -162,6 +165,10 @@ def _entry(
     hints: list[str] | None,
 ) -> Entry:
     columns, values = ledgers()[ledger].columns, json.loads(texts)
+    named = [(code, columns[name]) for code, _, name in (r.partition(":") for r in reasons) if name in columns]
+    has_slid = ledger in WITH_PERSONAL_DATA and any(
+        values.get(column.name) is not None and not _fits(code, column, values[column.name]) for code, column in named
+    )
     said = []
     for reason in reasons:
         code, _, name = reason.partition(":")
@@ -169,7 +176,7 @@ def _entry(
         value = values.get(name)
         given = ""
         if column is not None and value is not None:
-            given = " (personal, not shown)" if column.personal else f" {value!r}"
+            given = " (personal, not shown)" if column.personal else f" {mask(value) if has_slid else repr(value)}"
         words = WORDS.get(code) or code.replace("_", " ")
         allowed = (
             f". Allowed: {column.allowed_words}"
@@ -190,6 +197,17 @@ def _entry(
         "is_open": is_open,
         "closed_how": closed_how,
     }
+
+
+def _fits(code: str, column: Column, value: str) -> bool:
+    """Whether a value that a reason names has the look of what its column holds, so that it is no name or number that slid there."""
+    if column.type in ("date", "timestamp"):
+        return bool(re.fullmatch(r"\d{1,4}([-/.年]\d{1,2}){1,2}[月日]?([ T][\d:.+Z-]+)?", value))
+    if code in ("orphan", "conflict", "conflict_in_delivery"):
+        return not re.search(PERSONAL_LOOK, value)
+    if column.type in ("text", "code"):
+        return False
+    return bool(re.fullmatch(r"[-+\d.,%]{1,10}", value))
 
 
 ALLOWED_SAID = ("missing", "unknown_code", "not_a_number", "too_many_decimals", "negative", "not_positive", "overflow")

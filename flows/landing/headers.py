@@ -6,8 +6,10 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import cache
 
-from flows.ledgers import Ledger
+from flows.ledgers import Ledger, ledgers
+from flows.masking import mask
 
 # Units that lenders write behind a header, and what `scale` makes of them.
 UNITS = {
@@ -23,6 +25,7 @@ BEHIND = re.compile(
 )
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 LINES_LOOKED_AT = 30
+VALUE = re.compile(r"\A\D{0,8}\d[\d\W_]*\Z|\d{5}|@")  # C-1, 2026-01-31, 1,000.00, a telephone number, an address
 
 
 def tidy(header: str) -> str:
@@ -86,6 +89,26 @@ def likely_header(
         if score > best:
             best, found = score, number
     return found
+
+
+def as_shown(header: Sequence[str], known: Iterable[str]) -> list[str]:
+    """A header's cells as a message may quote them: where none is known, or two are values, it is a row without a header, and
+    what nobody knows in it is masked, for it may be anybody's name or number."""
+    names = set(known)
+    is_known = [any(spelling in names for spelling in spellings(cell)) for cell in header]
+    values = sum(_is_value(cell) for cell, known_one in zip(header, is_known, strict=True) if not known_one)
+    if not values or (values < 2 and any(is_known)):
+        return list(header)
+    return [cell if known_one else mask(cell) for cell, known_one in zip(header, is_known, strict=True)]
+
+
+def _is_value(cell: str) -> bool:
+    return bool(VALUE.search(cell)) or cell.lower() in _code_words()
+
+
+@cache
+def _code_words() -> set[str]:
+    return {word.lower() for ledger in ledgers().values() for c in ledger.columns.values() for word in c.spellings}
 
 
 def nearest(wanted: str, header: Sequence[str]) -> str | None:

@@ -75,6 +75,7 @@ def _of_column(ledger: Ledger, column: Column, headers: Headers) -> list[str]:
             f"{_mapped(column.name, headers, quote('round: half_up'))} || ' in mapping.yml does and counts it.' end"
         ]
     if column.codes:
+        text = quote("…") if ledger.is_personal else text  # it may be a name that slid there
         word = f"'values: {{' || {text} || ': {next(iter(column.codes))}}}'"
         return [
             f"case when {_has(column.name, 'unknown_code')} then 'A word of your own is translated by mapping.yml, such as ' || "

@@ -26,7 +26,17 @@ from flows.landing.files import (
     refuse_unless_plain,
     sha256_of,
 )
-from flows.landing.headers import column_of, likely_header, names_of, nearest, place_of, spellings, tidy, with_unit
+from flows.landing.headers import (
+    as_shown,
+    column_of,
+    likely_header,
+    names_of,
+    nearest,
+    place_of,
+    spellings,
+    tidy,
+    with_unit,
+)
 from flows.landing.limits import Limits
 from flows.landing.mapping import ColumnSource, Entry, glob_of, mapping_of, read_mapping
 from flows.landing.text import look_at, read_text
@@ -235,13 +245,14 @@ class Sources:
             places = place_of(wanted, file.header)
             if len(places) != 1:
                 near = nearest(wanted, file.header)
+                shown = as_shown(file.header, {*names_of(ledger), *map(tidy, _headers_wanted(entry))})
                 said = "more than once in the header" if places else "not in the header"
                 line = likely_header(
                     file.top, {*names_of(ledger), *map(tidy, _headers_wanted(entry))}, [{tidy(wanted)}]
                 )
                 raise UsageError(
                     f"{entry.mapping}, line {entry.lines[wanted]}: the column {wanted} is {said} of {path}. "
-                    f"Allowed: {', '.join(h for h in file.header if file.header.count(h) == 1)}."
+                    f"Allowed: {', '.join(h for h in shown if shown.count(h) == 1)}."
                     + (f" Did you mean {near}?" if near and near != wanted else "")
                     + (
                         f" Line {line} holds it: is the header there (`header_line: {line}`)?"
@@ -287,7 +298,7 @@ class Sources:
         return DeliveryRefused(
             f"Delivery {self.delivery}: {self.folder / entry.file}, line {entry.header_line}: the {ledger.name} ledger needs "
             f"the column{'s' * (len(missing) > 1)} {', '.join(f'{c} ({chinese[c]})' for c in missing)}; the header has "
-            f"{', '.join(repr(h) for h in file.header[:40])}. Nothing was loaded; deliver the file with "
+            f"{', '.join(map(repr, as_shown(file.header, names_of(ledger))[:40]))}. Nothing was loaded; deliver the file with "
             f"{'these columns' if len(missing) > 1 else 'this column'}, or map its own headers in mapping.yml."
             + "".join(f" {hint}" for hint in self._hints(missing, entry, ledger, file))
         )
