@@ -33,6 +33,12 @@
     )
 {%- endmacro %}
 
+{#- An amount times a share or a count, exactly. DuckDB keeps the product of two numbers of up to 18 digits at 18 digits, which
+    30,000,000,000 VND times a share of six decimals overflows. -#}
+{% macro times(amount, factor) -%}
+    (cast({{ amount }} as decimal(28, 2)) * {{ factor }})
+{%- endmacro %}
+
 {#- At least low, at most high. -#}
 {% macro clamp(value, low, high) -%}
     greatest({{ low }}, least({{ value }}, {{ high }}))
@@ -59,7 +65,7 @@
     {%- set whole = in_cents('sum(' ~ weight ~ ')') -%}
     case
         when sum({{ weight }}) > 0 then cast(
-            (2 * 100 * {{ in_cents('sum(' ~ weight ~ ' * ' ~ number ~ ')') }} + {{ whole }}) // (2 * {{ whole }}) as decimal(38, 0)
+            (2 * 100 * {{ in_cents('sum(' ~ times(weight, number) ~ ')') }} + {{ whole }}) // (2 * {{ whole }}) as decimal(38, 0)
         ) * cast(0.01 as decimal(9, 2))
     end::decimal(18, 2)
 {%- endmacro %}

@@ -181,18 +181,16 @@ def customer_exposure() -> list[Rows]:
                 select customer_id, currency, repaid_share_90d, cash, overdue_amount
                 from again
                 where (repaid_share_90d is null) <> (cash + overdue_amount = 0)
-                    or abs(repaid_share_90d * (cash + overdue_amount) - cash) > 0.0000005 * (cash + overdue_amount)
+                    or abs(repaid_share_90d * (cash + overdue_amount)::decimal(28, 2) - cash) > 0.0000005 * (cash + overdue_amount)::decimal(28, 2)
             """,
         ),
         rows(
             title="The share in arrears is what is due and unpaid, not what is still to fall due",
             sql="""
-                select customer_id, currency, arrears_share, overdue_amount, loan_balance + advance_balance as balance
+                select customer_id, currency, arrears_share, overdue_amount, (loan_balance + advance_balance)::decimal(28, 2) as balance
                 from {batch}
-                where (arrears_share is null) <> (loan_balance + advance_balance = 0)
-                    or abs(
-                        arrears_share * (loan_balance + advance_balance) - least(overdue_amount, loan_balance + advance_balance)
-                    ) > 0.0000005 * (loan_balance + advance_balance)
+                where (arrears_share is null) <> (balance = 0)
+                    or abs(arrears_share * balance - least(overdue_amount, balance)) > 0.0000005 * balance
             """,
         ),
         rows(
@@ -463,8 +461,8 @@ def collateral_shortfall() -> list[Rows]:
             sql="""
                 select loan_id, balance, value_after_haircut, target_loan_to_value, collateral_to_ask
                 from {batch}
-                where collateral_to_ask < 0 or balance > target_loan_to_value * (value_after_haircut + collateral_to_ask)
-                    or (collateral_to_ask > 0 and balance <= target_loan_to_value * (value_after_haircut + collateral_to_ask - 0.01))
+                where collateral_to_ask < 0 or balance > target_loan_to_value * (value_after_haircut + collateral_to_ask)::decimal(28, 2)
+                    or (collateral_to_ask > 0 and balance <= target_loan_to_value * (value_after_haircut + collateral_to_ask - 0.01)::decimal(28, 2))
             """,
         ),
     ]

@@ -105,7 +105,7 @@ def risk_classification() -> list[Rows]:
             sql="""
                 select item_type, item_id, balance, provision_rate, provision_amount
                 from {batch}
-                where provision_amount is distinct from round(balance * provision_rate, 2)
+                where provision_amount is distinct from round(balance::decimal(28, 2) * provision_rate, 2)
             """,
         ),
         rows(

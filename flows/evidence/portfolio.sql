@@ -124,7 +124,7 @@ haircut as (
 select
     open_loan.loan_id,
     coalesce(sum(valued.value) filter (is_counted), 0)::decimal(18, 2) as collateral_value,
-    coalesce(sum(round(valued.value * (1 - coalesce(haircut.haircut, other.haircut)), 2)) filter (is_counted), 0)::decimal(18, 2)
+    coalesce(sum(round(valued.value::decimal(28, 2) * (1 - coalesce(haircut.haircut, other.haircut)), 2)) filter (is_counted), 0)::decimal(18, 2)
         as value_after_haircut,
     min(valued.valued_on) filter (is_counted) as oldest_valued_on
 from (

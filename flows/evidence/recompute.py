@@ -908,9 +908,10 @@ def first_payment_default(
     """Whether the first installment was not fully paid `fpd_days` after its rolled due date.
 
     The day it is decided, T, depends on the plan and the terms; it is decided in the earliest period that contains its
-    own T, and never again. (A period ends with the as-of date at the latest, so T is never in the future.)
+    own T, and never again. (A period ends with the as-of date at the latest, so T is never in the future.) A first installment
+    that was due before the loan was disbursed is judged like any other: the first period reaches back.
     """
-    for period in all_periods:
+    for number, period in enumerate(all_periods):
         owed = obligations(loan, period, calendar)
         first = min(
             (one for one in owed if one.kind in ("installment", "residual")),
@@ -920,7 +921,7 @@ def first_payment_default(
         if first is None or first.rolled_on == NEVER:
             continue
         decided_on = first.rolled_on + timedelta(days=fpd_days)
-        if period.first_day <= decided_on <= period.last_day:
+        if (number == 0 or period.first_day <= decided_on) and decided_on <= period.last_day:
             position(loan, decided_on, period, owed, calendar)
             return first.unpaid > 0
     return None

@@ -1,4 +1,4 @@
--- grain: calendar and day, 1990-01-01 to 2079-12-31
+-- grain: calendar and day, 1900-01-01 to 2199-12-31
 -- as of: none; a calendar is the same on every day
 -- decision: 0003 business days
 
@@ -11,7 +11,7 @@ exceptions as (
 ),
 
 spine as (
-    {{ day_series('1990-01-01', '2079-12-31') }}
+    {{ day_series('1900-01-01', '2199-12-31') }}
 ),
 
 kinds as (

@@ -20,7 +20,7 @@ select
     {{ share('least(exposures.overdue_amount, exposures.exposure)', 'exposures.exposure') }} as arrears_share,
     {{ share('greatest(0, coalesce(cash.cash, 0))', '(greatest(0, coalesce(cash.cash, 0)) + exposures.overdue_amount)') }} as repaid_share_90d,
     -- decimal(9, 6) holds no more than 999 times
-    {{ share('least(coalesce(collateral.collateral_value, 0), 999 * exposures.exposure)', 'exposures.exposure') }} as coverage
+    {{ share('least(coalesce(collateral.collateral_value, 0), ' ~ times('exposures.exposure', 999) ~ ')', 'exposures.exposure') }} as coverage
 from {{ ref('int_portfolio__exposures') }} as exposures
 left join {{ ref('int_portfolio__cash') }} as cash  -- a miss: no cash came
     on cash.customer_id = exposures.customer_id and cash.currency = exposures.currency

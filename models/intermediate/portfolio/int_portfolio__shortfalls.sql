@@ -30,7 +30,7 @@ collateral as (
         max(case when is_in_loan_currency then age_days end) as oldest_age_days,
         max(case when is_in_loan_currency and age_days > revalue_after_days then 1 else 0 end) = 1 as has_stale_valuation,
         sum(case when is_in_loan_currency then market_value else 0 end) as collateral_value,
-        sum(case when is_in_loan_currency then round(market_value * (1 - haircut), 2) else 0 end) as value_after_haircut
+        sum(case when is_in_loan_currency then round({{ times('market_value', '(1 - haircut)') }}, 2) else 0 end) as value_after_haircut
     from valued
     group by loan_id
 ),

@@ -72,7 +72,7 @@ above as (
         claims.from_on < sums.to_on
         and claims.to_on > sums.from_on
         and sums.overdue_amount > claims.absolute_amount
-        and sums.overdue_amount > claims.relative_share * sums.balance
+        and sums.overdue_amount > {{ times('sums.balance', 'claims.relative_share') }}
 ),
 
 numbered as (

@@ -19,7 +19,7 @@ with pulls as (
         and rules.trigger = 'debtor_npl_share'
         and rules.is_evaluated
         and (
-            debtor_shares.non_performing_balance > rules.threshold * debtor_shares.balance
+            debtor_shares.non_performing_balance > {{ times('debtor_shares.balance', 'rules.threshold') }}
             or rules.threshold = 0  -- any claim pulls, one of which only interest is left too
         )
 )

@@ -80,7 +80,7 @@ classified as (
 select
     classified.*,
     classes.is_non_performing,
-    cast(round(classified.balance * provisions.rate, 2) as decimal(18, 2)) as provision_amount
+    cast(round({{ times('classified.balance', 'provisions.rate') }}, 2) as decimal(18, 2)) as provision_amount
 from classified
 inner join {{ ref('risk_class') }} as classes on classes.risk_class = classified.risk_class
 inner join provisions on provisions.risk_class = classified.risk_class

@@ -73,7 +73,7 @@ select
         else 'unchanged'
     end as migration,
     provisions.rate as provision_rate,
-    cast(round(classified.balance * provisions.rate, 2) as decimal(18, 2)) as provision_amount,
+    cast(round({{ times('classified.balance', 'provisions.rate') }}, 2) as decimal(18, 2)) as provision_amount,
     {{ run_value('policy_version') }} as policy_version
 from classified
 inner join {{ ref('risk_class') }} as classes on classes.risk_class = classified.risk_class
