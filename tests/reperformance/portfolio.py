@@ -467,12 +467,13 @@ def customer_type_summary(
         }
         type_balance = total(Fraction(row["exposure"]) * rate for row, rate in members)
         book_balance = total(item.balance * rate for item, rate in of_book)
+        overdue_balance = total(item.overdue_balance * rate for item, rate in of_book)
         found[f"{basis} {name} {currency}"] = {
             "customers": len({row["customer_id"] for row, _ in late}),
             **sums,
-            "share_of_overdue_balance": share(
-                sums["overdue_balance"], total(item.overdue_balance * rate for item, rate in of_book)
-            ),
+            "all_overdue_balance": overdue_balance,
+            "all_balance": book_balance,
+            "share_of_overdue_balance": share(sums["overdue_balance"], overdue_balance),
             "share_of_book": share(sums["exposure"], book_balance),
             "type_customers": len({row["customer_id"] for row, _ in members}),
             "type_balance": type_balance,
