@@ -29,6 +29,7 @@ select
     greatest(coalesce(measures.loan_days_past_due, 0), coalesce(measures.advance_days_past_due, 0)) as days_past_due,
     measures.duration_days,
     measures.arrears_share,
+    measures.repaid_90d,
     measures.repaid_share_90d,
     measures.collateral_value,
     measures.coverage,
