@@ -54,6 +54,21 @@ COPY_OPTIONS = {
 AGAIN = 3  # rows of each that a delivery repeats
 TOUCHED = sorted({*IMMUTABLE, *(ledger for ledger, _, _ in SPOILS)})
 
+# What the lender has on record about the agencies of the book: the first keeps every rule, the second fell off the list and was evaluated
+# too long ago, the third was never listed.
+AGENCIES = """\
+agency_id,fact,valid_from,valid_to,evidence,citation
+AG-01,listed,2024-01-01,,K,invented
+AG-01,evaluated,2025-06-10,,K,invented
+AG-01,evaluated,2026-06-10,,K,invented
+AG-01,inspected,2025-03-15,,K,invented
+AG-01,inspected,2026-03-12,,K,invented
+AG-02,listed,2024-01-01,2026-06-30,K,invented
+AG-02,evaluated,2025-03-20,,K,invented
+AG-02,inspected,2025-11-05,,K,invented
+AG-03,evaluated,2026-02-02,,K,invented
+"""
+
 Row = dict[str | None, str]
 Sound = dict[tuple[date, str], list[Row]]  # the first rows of each ledger of each delivery
 
@@ -77,6 +92,12 @@ class Book:
     rows: dict[date, dict[str, int]] = field(default_factory=dict)
     duplicates: dict[date, dict[str, int]] = field(default_factory=dict)
     dirty: list[Dirty] = field(default_factory=list)
+
+
+def write_policy(folder: Path) -> None:
+    """What of a lender's own policy belongs to the book: a folder for `--policy`."""
+    folder.mkdir(parents=True)
+    (folder / "collection_agency.csv").write_text(AGENCIES, "utf-8")
 
 
 def generate(

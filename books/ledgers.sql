@@ -194,18 +194,30 @@ from loan
 where news(disbursed_on, since, upto) and u('underwritten', loan_no) < 0.95
 order by loan_no;
 
--- Half-yearly, two to four months after the period; a firm that will stop paying shows it a year before.
+-- Half-yearly, two to four months after the period; a firm that will stop paying shows it a year before. What it turns over in half a year
+-- is about once to ten times what it has borrowed and had advanced in all.
 create macro financials(since, upto) as table
-with period as (
+with borrowed as (
+    select customer_no, sum(amount * if(currency = 'USD', 7, 1))::double as amount
+    from (
+        select customer_no, currency, principal as amount from loan
+        union all
+        select customer_no, currency, amount from advance
+    )
+    group by customer_no
+),
+
+period as (
     select
         customer_no, period_end,
         greatest(opened_on, period_end + between_days('filed', customer_no * 100 + periods.n, 60, 115)) as known_on,
         coalesce(period_end >= trouble_on - 365, false) as is_failing,
-        log_uniform('revenue', customer_no, 2e8, 5e10) * (1 + 0.03 * periods.n) * (0.85 + 0.3 * u('season', customer_no * 100 + periods.n)) * if(is_failing, 0.6, 1) as revenue,
+        coalesce(borrowed.amount * log_uniform('turnover', customer_no, 0.9, 10), log_uniform('revenue', customer_no, 2e8, 5e10)) * (1 + 0.03 * periods.n) * (0.85 + 0.3 * u('season', customer_no * 100 + periods.n)) * if(is_failing, 0.6, 1) as revenue,
         if(is_failing, -0.12, 0.06) + 0.08 * (u('margin', customer_no * 100 + periods.n) - 0.5) as margin,
         if(is_failing, 0.7, 1.5) + 0.3 * u('liquidity', customer_no * 100 + periods.n) as current_ratio,
         if(is_failing, 0.85, 0.5) + 0.2 * u('leverage', customer_no * 100 + periods.n) as leverage,
-    from customer, (
+    from customer
+    left join borrowed using (customer_no), (                     -- a miss has never borrowed
         select n, last_day(add_months(date_trunc('year', getvariable('first_on'))::date, 6 * n - 55)) as period_end
         from range(0, 10 + 2 * date_diff('year', getvariable('first_on'), getvariable('last_on'))) as halves (n)
     ) as periods
@@ -257,6 +269,7 @@ order by customer_no, k;
 
 -- A ladder of up to eight attempts after the first missed due date, ended by a cure; a burst of calls on one day for a few; a reminder for those a little late.
 -- One in fifty is late at night, one in a hundred tells a third person, one in two hundred threatens: the conduct rules must find them.
+-- Who is about to pay within three weeks mostly promises it, and seldom too early or too much; others promise now and then. So about half is kept.
 create macro contact_attempts(since, upto) as table
 with step as (
     select
@@ -275,9 +288,18 @@ with step as (
     where not is_troubled and paid_on > due_on + 3 and u('reminder', due_no) < 0.6
 ),
 
+coming as (
+    select loan_no, k, min(paid_on) as pays_on, arg_min(paid, (paid_on, due_no)) as pays,
+    from step
+    inner join due using (loan_no)
+    where paid_on > attempted_on and paid_on <= attempted_on + 21
+    group by loan_no, k
+),
+
 made as (
     select
-        step.*, behaviour, principal, installments, currency,
+        step.*, behaviour, principal, installments, currency, pays_on, pays,
+        pays_on is not null and u('keeps', attempt_no) < 0.85 as is_meant,
         coalesce(attempted_on >= lost_on, false) as is_lost,
         case when usual_channel = 'letter' and u('by email', attempt_no) < 0.4 then 'email' when usual_channel = 'sms' and u('by app', attempt_no) < 0.15 then 'app' else usual_channel end as channel,
         case when is_lost and k in (5, 7) then choose('third', attempt_no, ['contact', 'contact', 'employer'])
@@ -289,13 +311,15 @@ made as (
             when channel in ('sms', 'app', 'email', 'letter') then if(is_lost and o < 0.5, 'invalid', 'left_message')
             when channel = 'legal' then 'reached'
             when is_lost and party = 'debtor' then if(o < 0.7, 'invalid', 'no_answer')
-            when behaviour in ('stops', 'never_pays') then case when o < 0.45 then 'no_answer' when o < 0.7 then 'refused' when o < 0.85 then 'promised' else 'reached' end
-            else case when o < 0.25 then 'no_answer' when o < 0.75 then 'promised' else 'reached' end
+            when pays_on is not null then case when o < 0.2 then 'no_answer' when o < 0.85 then 'promised' else 'reached' end
+            when behaviour in ('stops', 'never_pays') then case when o < 0.45 then 'no_answer' when o < 0.75 then 'refused' when o < 0.79 then 'promised' else 'reached' end
+            else case when o < 0.3 then 'no_answer' when o < 0.4 then 'promised' else 'reached' end
         end as answer,
         if(answer = 'promised' and party != 'debtor', 'reached', answer) as outcome,
     from step
     inner join loan using (loan_no, customer_no)
     inner join (select customer_no, lost_on from customer) as lost using (customer_no)
+    left join coming using (loan_no, k)                           -- a miss: nothing is paid soon
     where over_on is null or attempted_on < over_on
 )
 
@@ -314,8 +338,8 @@ select
     outcome in ('reached', 'refused') and u('asked to stop', attempt_no) < 0.03 as stop_requested,
     party in ('contact', 'employer') and u('tells', attempt_no) < 0.3 as debt_disclosed,
     if(channel in ('phone', 'visit'), u('recorded', attempt_no) < 0.985, null) as recorded,
-    if(outcome = 'promised', attempted_at::date + between_days('promise', attempt_no, 2, 14), null) as promised_on,
-    if(outcome = 'promised', money_of(principal // installments // 100 * 100), null) as promised_amount,
+    if(outcome = 'promised', if(is_meant, pays_on + between_days('promise kept', attempt_no, 0, 3), attempted_at::date + between_days('promise', attempt_no, 2, 14)), null) as promised_on,
+    if(outcome = 'promised', money_of(if(is_meant, greatest(100, pays // 100 * if(u('too much', attempt_no) < 0.2, 200, 100)), principal // installments // 100 * 100)), null) as promised_amount,
     case when channel in ('sms', 'app') then
         if(u('threat', attempt_no) < 0.01, getvariable('forbidden_text'), choose('text', attempt_no, if(k = 1 or k > 500, getvariable('friendly_texts'), getvariable('firm_texts'))))
     end as message_text,

@@ -93,10 +93,10 @@ def _prefect(home: Path, wait: float) -> None:
 
 def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
     """`arrears demo`: two deliveries a month apart, and both nights."""
-    from books import generate
+    from books import generate, write_policy
     from flows.case import worst_customer
 
-    landing = home / "landing"
+    landing, policy = home / "landing", home / "policy"
     dates = (date(2026, 9, 30), date(2026, 10, 31))
     if landing.exists():
         raise UsageError(
@@ -107,7 +107,8 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
     from flows.nightly import nightly
 
     book = generate(landing, loans=loans, seed=seed, deliveries=dates)
-    nights = [_told(partial(nightly, day, landing, home, known_at=str(day), wait=wait)) for day in dates]
+    write_policy(policy)
+    nights = [_told(partial(nightly, day, landing, home, policy, str(day), wait=wait)) for day in dates]
     planted = "\n".join(f"  {d.delivery}  {d.file}: {d.reason}" for d in book.dirty)
     last, called = nights[-1], sys.argv[0]  # lines that can be pasted, installed on the path or not
     text = (
@@ -117,6 +118,7 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
         + f"\n  marts       {last['publication']}/marts.duckdb (and parquet/)"
         + f"\n  validation  {last['publication']}/validation/publication/index.html"
         + f"\n  deliveries  {landing}"
+        + f"\n  policy      {policy} (its collection agencies; further nights of it: --policy {policy})"
         + f"\n  a case      {called} case {worst_customer(Path(last['publication']))} --home {home}"
         + f"\n  quarantine  {called} quarantine --home {home}"
         + f"\n  status      {called} status --home {home}"

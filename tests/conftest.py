@@ -20,6 +20,7 @@ SHARED = ("bad_input", "databases", "rules")
 # Files that share one with another: the demo's home, the log of contacts.
 WITH = {
     "end_to_end/test_backfill.py": "end_to_end/test_night.py",
+    "end_to_end/test_regimes.py": "end_to_end/test_night.py",
     "end_to_end/test_surroundings.py": "end_to_end/test_night.py",
     "reperformance/test_contacts.py": "reperformance/test_collecting.py",
 }

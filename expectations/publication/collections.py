@@ -457,6 +457,15 @@ def contact_moves() -> list[Rows]:
             """,
         ),
         rows(
+            title="A move out of arrears is a cure where the episode was cured, and no move by a new plan is for the worse",
+            sql="""
+                select loan_id, moved_on, from_stage, to_stage, is_reaged, ended_by
+                from {batch} as moves
+                left join (select loan_id, ended_on as moved_on, ended_by from marts.contact_timing) using (loan_id, moved_on)
+                where (to_stage = 'M0' and is_reaged <> (ended_by = 're_aged')) or (is_reaged and is_worse)
+            """,
+        ),
+        rows(
             title="Attempts around a move are those of the ledger",
             description="Of customers whose time zone and contacts are said in full.",
             sql=f"""

@@ -46,13 +46,13 @@ TIES = {
     "bi_aging_over_time": [
         rows(
             title="The stages add up to the trend, in the one currency that is shown",
-            description="Loans, to the cent but for the rounding of each bucket where currencies are converted.",
+            description="Loans of all segments, to the cent.",
             sql=f"""
                 with trend as (
                     select as_of, currency, sum(items) as items, sum(outstanding_principal) as balance
                     from (
                         select * from marts.aging_trend
-                        where item_type = 'loan' and scheme = 'CN_M_STAGE' and segment <> 'ALL'
+                        where item_type = 'loan' and scheme = 'CN_M_STAGE' and segment = 'ALL'
                         {SHOWN}
                     )
                     group by as_of, currency

@@ -78,7 +78,7 @@ def overdue_disclosure() -> list[Rows]:
                 from book
                 full join disclosed using (currency)
                 where (
-                    disclosed.total is distinct from book.total
+                    coalesce(disclosed.total, 0) <> coalesce(book.total, 0)
                     and not (disclosed.total < book.total and (select installment_loan_basis from evidence.run limit 1) = 'by_90_days')
                 )
             """,

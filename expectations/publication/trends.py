@@ -16,6 +16,18 @@ def evidence() -> list[Suite]:
     return []
 
 
+def all_is_the_sum(what: str, key: str, measures: tuple[str, ...]) -> Rows:
+    """Each row ALL of a mart is the sum of its segments; an amount in the reporting currency to a cent a segment."""
+    apart = " or ".join(
+        f"abs(coalesce(sum({one}) filter (segment = 'ALL'), 0) - coalesce(sum({one}) filter (segment <> 'ALL'), 0)) > 0.01 * count(*)"
+        for one in measures
+    )
+    return rows(
+        title=f"The row ALL of {what} is the sum of its segments",
+        sql=f"select {key} from {{batch}} group by {key} having {apart}",
+    )
+
+
 def aging_trend() -> list[Rows]:
     wrong = " or ".join(
         f"(trend.{rate} is null) <> ({whole} = 0) or abs(trend.{rate} - least(999, {part}::double / nullif({whole}, 0))) > 0.00000051"
@@ -41,7 +53,8 @@ def aging_trend() -> list[Rows]:
                 schemes as (
                     select scheme, currency, sum(outstanding_principal) as total
                     from {{batch}}
-                    where item_type = '{item_type}' and as_of = (select max(as_of) from evidence.run) and currency <> 'ALL'
+                    where item_type = '{item_type}' and as_of = (select max(as_of) from evidence.run)
+                        and segment <> 'ALL' and currency <> 'ALL'
                     group by scheme, currency
                 )
 
@@ -71,19 +84,12 @@ def aging_trend() -> list[Rows]:
                 where overdue_rate not between 0 and 1 or npl_rate not between 0 and 1
             """,
         ),
+        all_is_the_sum(
+            "the trend",
+            "as_of, item_type, scheme, bucket, currency",
+            ("items", "outstanding_principal", "overdue_amount", "overdue_balance"),
+        ),
     ]
-
-
-def all_is_the_sum(what: str, key: str, measures: tuple[str, ...]) -> Rows:
-    """Each row ALL of a mart is the sum of its segments; an amount in the reporting currency to a cent a segment."""
-    apart = " or ".join(
-        f"abs(coalesce(sum({one}) filter (segment = 'ALL'), 0) - coalesce(sum({one}) filter (segment <> 'ALL'), 0)) > 0.01 * count(*)"
-        for one in measures
-    )
-    return rows(
-        title=f"The row ALL of {what} is the sum of its segments",
-        sql=f"select {key} from {{batch}} group by {key} having {apart}",
-    )
 
 
 def roll_rates() -> list[Rows]:
@@ -285,6 +291,11 @@ def vintages() -> list[Rows]:
                 where current_1_rate_by_count > ever_1_rate_by_count or current_30_rate_by_count > ever_30_rate_by_count
                     or current_60_rate_by_count > ever_60_rate_by_count or current_90_rate_by_count > ever_90_rate_by_count
             """,
+        ),
+        all_is_the_sum(
+            "a vintage",
+            "as_of, cohort_month, currency",
+            ("loans", "principal", *(part for part, _, _ in rates)),
         ),
     ]
 

@@ -8,11 +8,8 @@ with shown as (
 ),
 
 held as (
-    select as_of, currency, bucket, sum(items) as items, sum(outstanding_principal) as outstanding_principal,
-        sum(overdue_amount) as overdue_amount, sum(overdue_balance) as overdue_balance
     from aging_trend
-    where item_type = 'loan' and scheme = 'CN_M_STAGE' and segment <> 'ALL'
-    group by as_of, currency, bucket
+    where item_type = 'loan' and scheme = 'CN_M_STAGE' and segment = 'ALL'
 )
 
 select

@@ -368,3 +368,18 @@ def test_identity_numbers_are_well_formed_and_nobodys(con: duckdb.DuckDBPyConnec
         assert number[4:6] == "99", "no county has this code"
         assert phone[:3] in ("142", "143", "154"), "no operator issues these"
         assert len(phone) == 11
+
+
+def test_a_firm_has_borrowed_no_more_than_its_business_bears(con: duckdb.DuckDBPyConnection) -> None:
+    """All that it was ever lent, against what it turns over in the best half-year on file."""
+    query = """
+        with lent as (
+            select customer_id, sum(principal * if(currency = 'USD', 7, 1)) as amount from loan group by customer_id
+        ),
+
+        turned_over as (select customer_id, max(revenue) as revenue from financials group by customer_id)
+
+        select customer_id, amount, revenue from lent inner join turned_over using (customer_id) where amount > {} * revenue
+    """
+    assert violations(con, query.format(0.1))
+    assert not violations(con, query.format(1.5))

@@ -76,6 +76,10 @@ DEFECTS = (
         update marts.contact_moves set from_stage = 'M2' where loan_id = 'L-1' and from_stage = 'M1'""",
         ("marts.contact_moves", "Moves into arrears and out of them are the days on which episodes begin and end"): """
         update marts.contact_moves set moved_on = '2026-05-11' where loan_id = 'L-1' and to_stage = 'M0'""",
+        (
+            "marts.contact_moves",
+            "A move out of arrears is a cure where the episode was cured, and no move by a new plan is for the worse",
+        ): "update marts.contact_moves set is_reaged = true where loan_id = 'L-1' and to_stage = 'M0'",
         ("marts.contact_moves", "Attempts around a move are those of the ledger"): """
         update marts.contact_moves set attempts_30d_after = 4 where loan_id = 'L-2'""",
         ("marts.contact_effect", "Episodes cured or paid are among those followed, and those among all"): """

@@ -22,6 +22,14 @@ DEFECTS = {
         "Each rate of the trend is its numerator over its denominator, and the headline's",
     ): "update marts.aging_trend set all_provision = all_provision + 0.01 where bucket = '90+'",
     (
+        "marts.aging_trend",
+        "The row ALL of the trend is the sum of its segments",
+    ): "update marts.aging_trend set overdue_amount = overdue_amount + 0.05 where segment = 'ALL' and bucket = '90+'",
+    (
+        "marts.vintages",
+        "The row ALL of a vintage is the sum of its segments",
+    ): "update marts.vintages set ever_1_principal = 500, ever_1_rate_by_principal = 0.5 where segment = 'ALL'",
+    (
         "marts.roll_rates",
         "Each row of the roll-rate matrix sums to 1",
     ): "update marts.roll_rates set rate_by_count = 0.25 where to_bucket = 'closed'",

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -74,6 +75,52 @@ def test_a_currency_that_may_be_all_says_that_it_is_not_to_be_added_up() -> None
             if "ALL" in column and "sum over currencies" not in column:
                 silent.append(path.stem)
     assert silent == []
+
+
+def columns_of_marts() -> dict[str, dict[str, str]]:
+    files = [yaml.safe_load(path.read_text("utf-8")) for path in (ROOT / "models" / "marts").rglob("*.yml")]
+    return {
+        model["name"]: {column["name"]: column["description"] for column in model["columns"]}
+        for file in files
+        for model in file["models"]
+    }
+
+
+def test_a_rate_by_segment_has_a_row_of_all_segments() -> None:
+    by_segment = {
+        mart: columns["segment"]
+        for mart, columns in columns_of_marts().items()
+        if "segment" in columns
+        and any(name.endswith("_rate") or "rate_by_" in name for name in columns)
+        and mart != "risk_classification"  # provision_rate is the policy's, of one item
+    }
+    assert {"aging_trend", "vintages", "roll_rates", "headline"} <= by_segment.keys()
+    assert [mart for mart, said in by_segment.items() if "ALL" not in said] == []
+
+
+def test_codes_of_marts_that_add_up_have_labels_and_an_order() -> None:
+    """Lists of loans, customers or contacts go without: whoever draws them joins a mart that has the labels."""
+    of_one = {"loan_id", "item_id", "advance_id", "customer_id", "attempt_id"}
+    missing = [
+        f"{mart}.{code}_{suffix}"
+        for mart, columns in columns_of_marts().items()
+        if not of_one & columns.keys() and mart != "conduct_rules"  # its segment may be any
+        for code in {"segment", "security", "item_type", "channel", "result"} & columns.keys()
+        for suffix in ("order", "zh", "en")
+        if f"{code}_{suffix}" not in columns
+    ]
+    assert missing == []
+
+
+def test_coverage_by_the_rates_of_the_classes_says_what_it_is_not() -> None:
+    named = {
+        f"{mart}.{name}": said
+        for mart, columns in columns_of_marts().items()
+        for name, said in columns.items()
+        if name.endswith("provision_coverage")
+    }
+    assert {"headline.provision_coverage", "aging_trend.provision_coverage"} <= named.keys()
+    assert [name for name, said in named.items() if "not the allowance booked" not in said] == []
 
 
 def test_every_term_of_the_glossary_stands_once_in_order() -> None:

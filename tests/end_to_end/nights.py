@@ -12,7 +12,10 @@ def hashes(publication: Path) -> dict[str, str]:
 
 
 def nightly(home: Path, *more: str) -> list[str]:
-    return ["nightly", "--home", str(home), "--landing", str(home / "landing"), *more]
+    """Under the policy of the demo, where the home is one and no other is given."""
+    own = home / "policy"
+    policy = ["--policy", str(own)] if own.is_dir() and "--policy" not in more else []
+    return ["nightly", "--home", str(home), "--landing", str(home / "landing"), *policy, *more]
 
 
 def next_delivery(home: Path, name: str = "2026-11-20", **files: str) -> Path:

@@ -62,6 +62,15 @@ def test_the_demo_has_something_to_show_of_collection(demo: Path) -> None:
         assert len(of("select rule_id from contact_breaches where status = 'breach'")) > 4
         assert of("select is_lost_contact from contactability") == {True, False}
         assert of("select status from promises") == {"kept", "partly_kept", "broken", "open"}
+        kept, all_over = reader.sql(
+            "select count(*) filter (status = 'kept'), count(*) from promises where status <> 'open'"
+        ).fetchone()
+        assert 0.3 < kept / all_over < 0.7  # about as often as lenders report
+        # an agency of three keeps the rules
+        assert of(
+            "select distinct status from conduct_rules where rule_id like '%AGENCY%' or rule_id like '%WHITELIST'"
+        ) == {"breached"}
+        assert of("select agency_id from contact_breaches where rule_id = 'CN_CBA_WHITELIST'") <= {"AG-02", "AG-03"}
         assert of("select status from collection_worklist") == {"due", "held"}
         assert {"reached", "not_reached", "left_message"} == of("select result from contact_effect")
 

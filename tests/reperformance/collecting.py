@@ -626,6 +626,7 @@ class Episode:
     stages: dict[date, str]  # the M-stage of each of its days
     ended_on: date | None
     ended_by: str | None
+    reaged_on: frozenset[date] = frozenset()  # the days on which a new plan took days away
 
     @property
     def entered_on(self) -> date:
@@ -658,7 +659,8 @@ def episodes(ledgers: Ledgers, as_of: date, calendar: Calendar, since: date, lag
             if ended_by == "cured" and any(start < day <= end for day in reaged):
                 ended_by = "re_aged"
             if max(mine) >= since:
-                found.append(Episode(loan.row, mine, end if ended_by else None, ended_by))
+                took = frozenset(day for day in reaged if start < day <= end)
+                found.append(Episode(loan.row, mine, end if ended_by else None, ended_by, took))
     return found
 
 
@@ -718,6 +720,7 @@ def contact_moves(
                     "from_stage": before,
                     "to_stage": stage,
                     "is_worse": None if stage == "closed" else order[stage] > order[before],
+                    "is_reaged": day in episode.reaged_on or (stage == "M0" and episode.ended_by == "re_aged"),
                 }
                 for what, some in (("attempts", ours), ("reached", [one for one in ours if one.reached])):
                     days = [(one.day - day).days for one in some]

@@ -203,6 +203,7 @@ def customer_exposure(ledgers: Ledgers, day: date, items_of: Book) -> dict[str, 
             "days_past_due": max(item.days for item in items),
             "duration_days": duration,
             "arrears_share": share(min(overdue, owed), owed),
+            "repaid_90d": came,
             "repaid_share_90d": share(came, came + overdue),
             "collateral_value": worth,
             "coverage": share(min(worth or Decimal(0), 999 * owed), owed),
@@ -467,12 +468,13 @@ def customer_type_summary(
         }
         type_balance = total(Fraction(row["exposure"]) * rate for row, rate in members)
         book_balance = total(item.balance * rate for item, rate in of_book)
+        overdue_balance = total(item.overdue_balance * rate for item, rate in of_book)
         found[f"{basis} {name} {currency}"] = {
             "customers": len({row["customer_id"] for row, _ in late}),
             **sums,
-            "share_of_overdue_balance": share(
-                sums["overdue_balance"], total(item.overdue_balance * rate for item, rate in of_book)
-            ),
+            "all_overdue_balance": overdue_balance,
+            "all_balance": book_balance,
+            "share_of_overdue_balance": share(sums["overdue_balance"], overdue_balance),
             "share_of_book": share(sums["exposure"], book_balance),
             "type_customers": len({row["customer_id"] for row, _ in members}),
             "type_balance": type_balance,

@@ -287,16 +287,17 @@ def class_migration(ledgers: Ledgers, dates: Sequence[date], items: ItemsAt, gon
     for cell, moves in _moves(ledgers, dates, items, gone).items():
         for of in {one for one, *_ in moves}:
             mine = [move for move in moves if move[0] == of]
+            opened = sum(total(m[2] for m in mine if m[1] == state) for state in {m[1] for m in mine})
             for to in {state for _, state, *_ in mine}:
                 there = [move for move in mine if move[1] == to]
                 found[f"{cell} {of} {CLASSES.get(to, to)}"] = {  # type: ignore[call-overload]
                     "items": len(there),
                     "opening_balance": (opening := total(move[2] for move in there)),
                     "kept_balance": total(move[3] for move in there),
+                    "all_items": len(mine),
+                    "all_opening_balance": opened,
                     "rate_by_count": share(len(there), len(mine)),
-                    "rate_by_balance": share(
-                        opening, sum(total(m[2] for m in mine if m[1] == state) for state in {m[1] for m in mine})
-                    ),
+                    "rate_by_balance": share(opening, opened),
                 }
     return found
 

@@ -147,6 +147,9 @@ def test_contact_before_and_after_arrears_agrees(telephoned: Telephoned, again: 
     assert differences(mart(telephoned, "contact_effect", of_effect), effect)[:20] == []
     assert {row["ended_by"] for row in timing.values()} == {None, "cured", "re_aged", "closed"}
     assert {row["is_worse"] for row in moves.values()} == {None, True, False}
+    reaged = [row for row in moves.values() if row["is_reaged"]]
+    assert {row["is_worse"] for row in reaged} == {False}
+    assert {row["to_stage"] == "M0" for row in reaged} == {True, False}
     assert sum(row["cured_episodes"] for row in effect.values()) > 100
 
 

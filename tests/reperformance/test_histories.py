@@ -78,10 +78,12 @@ def states_of(database: Path) -> dict[str, pd.DataFrame]:
 
 
 def in_all_currencies(loans: pd.DataFrame, rates: pd.DataFrame, day: str) -> Iterator[pd.DataFrame]:
-    """The loans in their own currency, and again under ALL at the newest rates of the day; `fx` in units of 0.0001."""
+    """The loans in their own currency, and again under ALL at the newest rates of the day; `fx` in units of 0.0001. Each by
+    segment and for all of them."""
     newest = rates[rates["day"] <= day].sort_values("day").groupby("currency")["rate"].last().to_dict() | {"CNY": OWN}
-    yield loans.assign(fx=OWN)
-    yield loans.assign(fx=loans["currency"].map(newest), currency="ALL")
+    for segment in ({}, {"segment": "ALL"}):
+        yield loans.assign(fx=OWN, **segment)
+        yield loans.assign(fx=loans["currency"].map(newest), currency="ALL", **segment)
 
 
 def rates_of(landing: Path) -> pd.DataFrame:
@@ -115,7 +117,7 @@ def test_roll_rates_are_those_of_a_cross_table(book: tuple[Path, Path]) -> None:
         opening = states[first][~states[first]["is_written_off"]].join(loans)
         later = states[second]["m_stage"].reindex(opening.index)
         opening["to_bucket"] = later.fillna("closed").mask(opening["written_off_on"] <= second, "written_off")
-        for shown in (s for one in in_all_currencies(opening, rates, first) for s in (one, one.assign(segment="ALL"))):
+        for shown in in_all_currencies(opening, rates, first):
             of = [shown["segment"], shown["currency"], shown["m_stage"]]
             counts = pd.crosstab(of, shown["to_bucket"])
             values = shown["outstanding"] * shown["fx"]

@@ -1,6 +1,6 @@
 -- grain: loan and day on which it moved from an M-stage to another, within an episode, into one or out of one
 -- as of: every day up to the as-of date
--- decision: 0058 moves of the M-stage, each day as of that day
+-- decision: 0058 moves of the M-stage, each day as of that day; a move by a new plan or an extension is no cure (0024)
 
 with late as (
     select
@@ -31,7 +31,8 @@ stays as (
         late.currency,
         {{ add_days('late.from_on', 'greatest(0, stages.lower_days - late.first_days)') }} as from_on,
         stages.bucket as m_stage,
-        stages.bucket_order as m_stage_order
+        stages.bucket_order as m_stage_order,
+        false as ends_reaged
     from late
     cross join stages
     where
@@ -45,7 +46,8 @@ stays as (
         episodes.currency,
         episodes.ended_on as from_on,
         case when episodes.ended_by = 'closed' then episodes.ended_by else stages.bucket end as m_stage,
-        case when episodes.ended_by <> 'closed' then stages.bucket_order end as m_stage_order
+        case when episodes.ended_by <> 'closed' then stages.bucket_order end as m_stage_order,
+        episodes.ended_by = 're_aged' as ends_reaged
     from {{ ref('int_collections__episodes') }} as episodes
     cross join stages
     where episodes.ended_on is not null and stages.lower_days <= 0 and stages.upper_days >= 0
@@ -65,20 +67,26 @@ moves as (
             partition by stays.loan_id, stays.stretch_no order by stays.from_on
         ) as from_stage_order,
         stays.m_stage as to_stage,
-        stays.m_stage_order as to_stage_order
+        stays.m_stage_order as to_stage_order,
+        stays.ends_reaged
     from stays
     cross join stages as without_days
     where without_days.lower_days <= 0 and without_days.upper_days >= 0
 )
 
 select
-    customer_id,
-    loan_id,
-    currency,
-    moved_on,
-    from_stage,
-    to_stage,
+    moves.customer_id,
+    moves.loan_id,
+    moves.currency,
+    moves.moved_on,
+    moves.from_stage,
+    moves.from_stage_order,
+    moves.to_stage,
     -- null where it left by being closed
-    to_stage_order > from_stage_order as is_worse
+    moves.to_stage_order,
+    moves.to_stage_order > moves.from_stage_order as is_worse,
+    moves.ends_reaged or reagings.loan_id is not null as is_reaged
 from moves
-where from_stage <> to_stage and moved_on >= {{ contact_history_from() }}
+left join {{ ref('int_aging__reagings') }} as reagings  -- a miss: no new plan took days away on the day
+    on reagings.loan_id = moves.loan_id and reagings.reaged_on = moves.moved_on
+where moves.from_stage <> moves.to_stage and moves.moved_on >= {{ contact_history_from() }}

@@ -16,6 +16,7 @@ select
     exposures.advance_days_past_due,
     exposures.duration_days,
     collateral.collateral_value,
+    cast(greatest(0, coalesce(cash.cash, 0)) as decimal(18, 2)) as repaid_90d,
     -- what is due and unpaid, not what is still to fall due; interest and fees may make it more than the balance
     {{ share('least(exposures.overdue_amount, exposures.exposure)', 'exposures.exposure') }} as arrears_share,
     {{ share('greatest(0, coalesce(cash.cash, 0))', '(greatest(0, coalesce(cash.cash, 0)) + exposures.overdue_amount)') }} as repaid_share_90d,

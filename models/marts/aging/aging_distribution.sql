@@ -5,6 +5,7 @@
 with book as (
     select
         loan_aging.*,
+        coalesce(loan_aging.security, 'not_stated') as security_shown,
         days.days_excluding_due_date,
         days.days_including_due_date
     from {{ ref('loan_aging') }} as loan_aging
@@ -25,7 +26,13 @@ select
     buckets.label_zh,
     buckets.label_en,
     book.segment,
+    segments.code_order as segment_order,
+    segments.label_zh as segment_zh,
+    segments.label_en as segment_en,
     book.security,
+    securities.code_order as security_order,
+    securities.label_zh as security_zh,
+    securities.label_en as security_en,
     book.product_id,
     book.currency,
     cast(count(*) as bigint) as loans,
@@ -40,6 +47,8 @@ inner join buckets
         "case buckets.day_count when 'include_due_date' then book.days_including_due_date else book.days_excluding_due_date end",
         'buckets'
     ) }}
+inner join {{ ref('label') }} as segments on segments.code_set = 'segment' and segments.code = book.segment
+inner join {{ ref('label') }} as securities on securities.code_set = 'security' and securities.code = book.security_shown
 group by
     book.as_of,
     buckets.scheme,
@@ -48,7 +57,13 @@ group by
     buckets.label_zh,
     buckets.label_en,
     book.segment,
+    segments.code_order,
+    segments.label_zh,
+    segments.label_en,
     book.security,
+    securities.code_order,
+    securities.label_zh,
+    securities.label_en,
     book.product_id,
     book.currency,
     book.policy_version

@@ -1,4 +1,4 @@
--- grain: date of the history, item type, scheme, bucket, segment and currency that holds a loan of the book or an advance
+-- grain: date of the history, item type, scheme, bucket, segment (ALL included) and currency that holds a loan of the book or an advance
 -- as of: the end of each date of the history
 -- decision: 0009 every scheme counts the raw days by its own rule
 
@@ -13,18 +13,34 @@ with items as (
     where items.is_history
 ),
 
-totals as (
+-- not rounded yet: ALL is rounded once, as the segments are
+held as (
     select
         as_of,
         segment,
         shown_in,
-        {{ shown_sum('balance', 'rate') }} as all_balance,
-        {{ shown_sum('overdue_balance', 'rate') }} as all_overdue_balance,
-        {{ shown_sum('case when days_past_due > 90 then balance else 0 end', 'rate') }} as all_balance_beyond_90,
-        {{ shown_sum('case when is_non_performing then balance else 0 end', 'rate') }} as all_npl_balance,
-        {{ shown_sum('provision_amount', 'rate') }} as all_provision
+        sum(balance * rate) as balance,
+        sum(overdue_balance * rate) as overdue_balance,
+        sum(case when days_past_due > 90 then balance * rate else 0 end) as balance_beyond_90,
+        sum(case when is_non_performing then balance * rate else 0 end) as npl_balance,
+        sum(provision_amount * rate) as provision
     from items
     group by as_of, segment, shown_in
+),
+
+totals as (
+    {%- for segment in ['segment', "'ALL'"] %}
+    select
+        as_of,
+        {{ segment }} as segment,
+        {%- for figure in ['balance', 'overdue_balance', 'balance_beyond_90', 'npl_balance', 'provision'] %}
+        {{ shown_sum(figure, '1') }} as all_{{ figure }},
+        {%- endfor %}
+        shown_in
+    from held
+    group by as_of{{ ', segment' if loop.first }}, shown_in
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 rates as (
@@ -120,7 +136,9 @@ bucket_of_age as (
             ) }}
 ),
 
+-- on a date a customer is of one segment, so that those of the segments add up to those of ALL
 bucketed as (
+    {%- for segment in ['ages.segment', "'ALL'"] %}
     select
         ages.as_of,
         ages.item_type,
@@ -129,7 +147,7 @@ bucketed as (
         buckets.bucket_order,
         buckets.label_zh,
         buckets.label_en,
-        ages.segment,
+        {{ segment }} as segment,
         ages.shown_in as currency,
         cast(sum(ages.items) as bigint) as items,
         cast(sum(ages.other_customers) + count(distinct ages.customer_of_several_ages) as bigint) as customers,
@@ -150,12 +168,33 @@ bucketed as (
         buckets.bucket_order,
         buckets.label_zh,
         buckets.label_en,
-        ages.segment,
+        {{ 'ages.segment,' if loop.first }}
         ages.shown_in
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select
-    bucketed.*,
+    bucketed.as_of,
+    bucketed.item_type,
+    item_types.code_order as item_type_order,
+    item_types.label_zh as item_type_zh,
+    item_types.label_en as item_type_en,
+    bucketed.scheme,
+    bucketed.bucket,
+    bucketed.bucket_order,
+    bucketed.label_zh,
+    bucketed.label_en,
+    bucketed.segment,
+    segments.code_order as segment_order,
+    segments.label_zh as segment_zh,
+    segments.label_en as segment_en,
+    bucketed.currency,
+    bucketed.items,
+    bucketed.customers,
+    bucketed.outstanding_principal,
+    bucketed.overdue_amount,
+    bucketed.overdue_balance,
     rates.all_balance,
     rates.all_overdue_balance,
     rates.all_balance_beyond_90,
@@ -169,3 +208,5 @@ select
 from bucketed
 inner join rates
     on rates.as_of = bucketed.as_of and rates.segment = bucketed.segment and rates.shown_in = bucketed.currency
+inner join {{ ref('label') }} as item_types on item_types.code_set = 'item_type' and item_types.code = bucketed.item_type
+inner join {{ ref('label') }} as segments on segments.code_set = 'segment' and segments.code = bucketed.segment

@@ -160,6 +160,8 @@ select
     {{ as_of() }} as as_of,
     pooled.m_stage,
     pooled.m_stage_order,
+    stages.label_zh as stage_zh,
+    stages.label_en as stage_en,
     pooled.segment,
     segments.code_order as segment_order,
     segments.label_zh as segment_zh,
@@ -176,3 +178,5 @@ select
     {{ run_value('policy_version') }} as policy_version
 from pooled
 inner join {{ ref('label') }} as segments on segments.code_set = 'segment' and segments.code = pooled.segment
+inner join {{ ref('int_aging__buckets') }} as stages
+    on stages.scheme = 'CN_M_STAGE' and stages.as_of = {{ as_of() }} and stages.bucket = pooled.m_stage

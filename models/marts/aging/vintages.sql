@@ -1,4 +1,4 @@
--- grain: date of the history, month of disbursement, segment and currency
+-- grain: date of the history, month of disbursement, segment (ALL included) and currency
 -- as of: the end of each date of the history; ever looks at every day up to it
 -- decision: 0025 vintages: the cohort is all that was disbursed, closed and written off loans included
 
@@ -169,10 +169,11 @@ late_at as (
 {%- endset %}
 
 shown as (
+    {%- for segment in ['cohorts_at.segment', "'ALL'"] %}
     select
         cohorts_at.as_of,
         cohorts_at.cohort_month,
-        cohorts_at.segment,
+        {{ segment }} as segment,
         currencies.shown_in as currency,
         sum(cohorts_at.loans) as loans,
         {{ shown_sum('cohorts_at.principal') }} as principal,
@@ -192,27 +193,33 @@ shown as (
     left join late_at on {{ on.format('late_at') }}  -- a miss: none is open
     left join written_off_at on {{ on.format('written_off_at') }}  -- a miss: none was written off
     left join judged_at on {{ on.format('judged_at') }}  -- a miss: no first payment can be judged yet
-    group by cohorts_at.as_of, cohorts_at.cohort_month, cohorts_at.segment, currencies.shown_in
+    group by cohorts_at.as_of, cohorts_at.cohort_month{{ ', cohorts_at.segment' if loop.first }}, currencies.shown_in
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select
-    as_of,
-    cohort_month,
-    segment,
-    currency,
-    {{ calendar_months_between('cohort_month', 'as_of') }} as months_on_book,
-    cast(loans as bigint) as loans,
-    principal,
+    shown.as_of,
+    shown.cohort_month,
+    shown.segment,
+    segments.code_order as segment_order,
+    segments.label_zh as segment_zh,
+    segments.label_en as segment_en,
+    shown.currency,
+    {{ calendar_months_between('shown.cohort_month', 'shown.as_of') }} as months_on_book,
+    cast(shown.loans as bigint) as loans,
+    shown.principal,
     {%- for kind in ['ever', 'current'] %}
     {%- for name, days in counts %}
-    cast({{ kind }}_{{ name }}_loans as bigint) as {{ kind }}_{{ name }}_loans,
-    {{ kind }}_{{ name }}_principal,
-    {{ share(kind ~ '_' ~ name ~ '_loans', 'loans') }} as {{ kind }}_{{ name }}_rate_by_count,
-    {{ share(kind ~ '_' ~ name ~ '_principal', 'principal') }} as {{ kind }}_{{ name }}_rate_by_principal,
+    cast(shown.{{ kind }}_{{ name }}_loans as bigint) as {{ kind }}_{{ name }}_loans,
+    shown.{{ kind }}_{{ name }}_principal,
+    {{ share('shown.' ~ kind ~ '_' ~ name ~ '_loans', 'shown.loans') }} as {{ kind }}_{{ name }}_rate_by_count,
+    {{ share('shown.' ~ kind ~ '_' ~ name ~ '_principal', 'shown.principal') }} as {{ kind }}_{{ name }}_rate_by_principal,
     {%- endfor %}
     {%- endfor %}
-    cast(first_payments_judged as bigint) as first_payments_judged,
-    cast(first_payment_defaults as bigint) as first_payment_defaults,
-    {{ share('first_payment_defaults', 'first_payments_judged') }} as first_payment_default_rate,
+    cast(shown.first_payments_judged as bigint) as first_payments_judged,
+    cast(shown.first_payment_defaults as bigint) as first_payment_defaults,
+    {{ share('shown.first_payment_defaults', 'shown.first_payments_judged') }} as first_payment_default_rate,
     {{ run_value('policy_version') }} as policy_version
 from shown
+inner join {{ ref('label') }} as segments on segments.code_set = 'segment' and segments.code = shown.segment

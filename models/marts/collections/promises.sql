@@ -4,14 +4,18 @@
 
 select
     {{ as_of() }} as as_of,
-    attempt_id,
-    customer_id,
-    loan_id,
-    currency,
-    made_on,
-    promised_on,
-    promised_amount,
-    paid_amount,
-    promise_status as status,
+    promises.attempt_id,
+    promises.customer_id,
+    promises.loan_id,
+    promises.currency,
+    promises.made_on,
+    promises.promised_on,
+    promises.promised_amount,
+    promises.paid_amount,
+    promises.promise_status as status,
+    labels.code_order as status_order,
+    labels.label_zh as status_zh,
+    labels.label_en as status_en,
     {{ run_value('policy_version') }} as policy_version
-from {{ ref('int_collections__promises') }}
+from {{ ref('int_collections__promises') }} as promises
+inner join {{ ref('label') }} as labels on labels.code_set = 'promise' and labels.code = promises.promise_status

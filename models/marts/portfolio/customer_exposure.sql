@@ -29,13 +29,18 @@ select
     greatest(coalesce(measures.loan_days_past_due, 0), coalesce(measures.advance_days_past_due, 0)) as days_past_due,
     measures.duration_days,
     measures.arrears_share,
+    measures.repaid_90d,
     measures.repaid_share_90d,
     measures.collateral_value,
     measures.coverage,
     signals.capacity_signal,
+    labels.code_order as capacity_signal_order,
+    labels.label_zh as capacity_signal_zh,
+    labels.label_en as capacity_signal_en,
     signals.capacity_reasons,
     signals.capacity_reasons_zh,
     signals.capacity_reasons_en,
     {{ run_value('policy_version') }} as policy_version
 from {{ ref('int_portfolio__measures') }} as measures
 inner join signals on signals.customer_id = measures.customer_id and signals.currency = measures.currency
+inner join {{ ref('label') }} as labels on labels.code_set = 'capacity' and labels.code = signals.capacity_signal

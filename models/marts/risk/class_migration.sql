@@ -123,6 +123,8 @@ select
     cast(totals.items as bigint) as items,
     totals.opening_balance,
     totals.kept_balance,
+    cast(totals.all_items as bigint) as all_items,
+    cast(totals.all_balance as decimal(18, 2)) as all_opening_balance,
     {{ share('totals.items', 'totals.all_items') }} as rate_by_count,
     {{ share('totals.opening_balance', 'totals.all_balance') }} as rate_by_balance,
     totals.is_partial,

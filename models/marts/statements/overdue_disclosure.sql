@@ -1,4 +1,4 @@
--- grain: item type, period of being overdue, security and currency, each with its total
+-- grain: item type, period of being overdue, security and currency, each with its total, also where nothing is in it
 -- as of: the end of the as-of date
 -- decision: 0021 statements: the annual report's table of overdue loans and advances
 
@@ -65,20 +65,88 @@ counted as (
     {%- endfor %}
     {%- endfor %}
     {%- endfor %}
+),
+
+summed as (
+    select
+        item_type,
+        period,
+        security,
+        shown_in,
+        count(*) as items,
+        {{ shown_sum('overdue_balance', 'rate') }} as overdue_balance
+    from counted
+    group by item_type, period, security, shown_in
+),
+
+periods_and_total as (
+    select
+        period,
+        period_order,
+        label_zh,
+        label_en
+    from periods
+    union all
+    select
+        code as period,
+        99 as period_order,
+        label_zh,
+        label_en
+    from {{ ref('label') }}
+    where code_set = 'item_type' and code = 'total'
+),
+
+currencies_shown as (
+    select distinct shown_in
+    from {{ ref('int_statements__currencies') }}
+    where as_of = {{ as_of() }}
+),
+
+-- every cell has a row, also where nothing is in it
+cells as (
+    select
+        item_types.code as item_type,
+        item_types.code_order as item_type_order,
+        item_types.label_zh as item_type_zh,
+        item_types.label_en as item_type_en,
+        shown_periods.period,
+        shown_periods.period_order,
+        shown_periods.label_zh,
+        shown_periods.label_en,
+        securities.code as security,
+        securities.code_order as security_order,
+        securities.label_zh as security_zh,
+        securities.label_en as security_en,
+        currencies.shown_in
+    from {{ ref('label') }} as item_types
+    cross join periods_and_total as shown_periods
+    cross join {{ ref('label') }} as securities
+    cross join currencies_shown as currencies
+    where item_types.code_set = 'item_type' and securities.code_set = 'security'
 )
 
 select
     {{ as_of() }} as as_of,
-    counted.item_type,
-    counted.period,
-    coalesce(max(periods.period_order), 99) as period_order,
-    coalesce(max(periods.label_zh), '合计') as label_zh,
-    coalesce(max(periods.label_en), 'Total') as label_en,
-    counted.security,
-    counted.shown_in as currency,
-    cast(count(*) as bigint) as items,
-    {{ shown_sum('counted.overdue_balance', 'counted.rate') }} as overdue_balance,
+    cells.item_type,
+    cells.item_type_order,
+    cells.item_type_zh,
+    cells.item_type_en,
+    cells.period,
+    cells.period_order,
+    cells.label_zh,
+    cells.label_en,
+    cells.security,
+    cells.security_order,
+    cells.security_zh,
+    cells.security_en,
+    cells.shown_in as currency,
+    cast(coalesce(summed.items, 0) as bigint) as items,
+    cast(coalesce(summed.overdue_balance, 0) as decimal(18, 2)) as overdue_balance,
     {{ run_value('policy_version') }} as policy_version
-from counted
-left join periods on periods.period = counted.period  -- a miss: the total
-group by counted.item_type, counted.period, counted.security, counted.shown_in
+from cells
+left join summed  -- a miss: nothing is in the cell
+    on
+        summed.item_type = cells.item_type
+        and summed.period = cells.period
+        and summed.security = cells.security
+        and summed.shown_in = cells.shown_in

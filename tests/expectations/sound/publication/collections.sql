@@ -115,7 +115,7 @@ from (
 
 create table marts.contact_moves as
 select
-    date '2026-10-31' as as_of, 'policy-1' as policy_version, *
+    date '2026-10-31' as as_of, 'policy-1' as policy_version, *, from_stage < to_stage as is_worse, false as is_reaged
 from (
     values
         ('L-1', date '2026-05-01', 'M0', 'M1', 0, 0, 0, 0, 0), ('L-1', '2026-05-10', 'M1', 'M0', 0, 0, 0, 0, 0),

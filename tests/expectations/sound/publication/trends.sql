@@ -13,6 +13,7 @@ select
 from marts.advance_aging
 where not is_written_off;
 
+insert into marts.aging_trend select * replace ('ALL' as segment) from marts.aging_trend;
 insert into marts.aging_trend select * replace (date '2026-09-30' as as_of) from marts.aging_trend;
 
 create table marts.roll_rates (
@@ -52,6 +53,8 @@ select
     (current_60_loans * 100)::decimal(18, 2) as current_60_principal, (current_60_loans / 10)::decimal(9, 6) as current_60_rate_by_count, (current_60_loans / 10)::decimal(9, 6) as current_60_rate_by_principal,
     (current_90_loans * 100)::decimal(18, 2) as current_90_principal, (current_90_loans / 10)::decimal(9, 6) as current_90_rate_by_count, (current_90_loans / 10)::decimal(9, 6) as current_90_rate_by_principal
 from late;
+
+insert into marts.vintages select * replace ('ALL' as segment) from marts.vintages;
 
 -- The headline of the book at both dates.
 create table marts.headline as
@@ -169,13 +172,13 @@ create table marts.bi_segments as select * from marts.headline where as_of = '20
 create table marts.bi_aging_over_time as
 select as_of, currency, bucket, sum(items) as items, sum(outstanding_principal) as outstanding_principal
 from marts.aging_trend
-where item_type = 'loan' and scheme = 'CN_M_STAGE'
+where item_type = 'loan' and scheme = 'CN_M_STAGE' and segment <> 'ALL'
 group by all;
 create table marts.bi_aging as select * from marts.bi_aging_over_time where as_of = '2026-10-31';
 create table marts.bi_roll_matrix as select currency, from_bucket, to_bucket from marts.roll_rates where segment <> 'ALL';
 create table marts.bi_roll_forward as select * from marts.roll_forward where measure = 'book' and segment = 'ALL';
 create table marts.bi_overdue_roll_forward as select * from marts.roll_forward where measure = 'overdue' and segment = 'ALL';
-create table marts.bi_vintages as select cohort_month, months_on_book, currency from marts.vintages;
+create table marts.bi_vintages as select cohort_month, months_on_book, currency from marts.vintages where segment = 'ALL';
 create table marts.bi_classes as
 select currency, risk_class, count(*) as items, sum(balance) as balance from marts.risk_classification group by all;
 
