@@ -237,6 +237,16 @@ def withdraw(home: Path, wait: float, delivery: str, reason: str) -> dict[str, A
 
 
 @main.command()
+@common
+def mend(home: Path, wait: float) -> dict[str, Any]:
+    """Write the chain of runs again from the audit packs, where it is lost or torn."""
+    from flows.chain import mend
+    from flows.home import existing_home
+
+    return mend(existing_home(home), wait)
+
+
+@main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of headers.")
 @common

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -266,12 +267,25 @@ def now_text() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def new_run_id() -> str:
+    """Runs sort by the time at which they began."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
+
+def as_json(content: Any) -> bytes:
+    """As every JSON file of ours is written."""
+    return json.dumps(content, ensure_ascii=False, indent=2, default=str).encode() + b"\n"
+
+
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file whole or not at all, readable by its owner only."""
+    write_whole(path, as_json(content))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, readable by its owner only."""
     temporary = path.with_name(path.name + ".new")
-    with open(temporary, "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o600)) as file:
-        json.dump(content, file, ensure_ascii=False, indent=2, default=str)
-        file.write("\n")
+    with open(temporary, "wb", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

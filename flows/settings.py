@@ -29,6 +29,7 @@ OURS = {
     "GX_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_CLIENT_MAX_RETRIES": "2",  # six seconds a call: a server that is gone keeps no night waiting for minutes
     # a failing gate is told by us, in sentences; on the screen Prefect's own tracebacks would bury it
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
 }
