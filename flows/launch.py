@@ -12,7 +12,7 @@ from typing import Any
 
 from flows import compiled, gatekeeper, interrupts, prefect_server
 from flows.dates import dates_asked
-from flows.errors import UsageError
+from flows.errors import ArrearsError, UsageError
 from flows.home import Home, parse_known_at, refuse_if_held
 from flows.policy import read_policy
 
@@ -136,17 +136,27 @@ def _date(option: str, text: str | None) -> date | None:
 
 
 def _told(flow: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Run a flow; what came of it, with its text for the screen."""
-    from flows.run import completed
+    """Run a flow; what came of it, with its text for the screen. What Prefect's API makes of it changes nothing."""
+    from flows.run import completed, failures
 
-    before = len(completed)
+    published, failed = len(completed), len(failures)
     try:
         outcome = flow()
+    except ArrearsError:
+        raise
     except Exception as error:
-        if len(completed) == before:
+        if len(completed) > published:
+            outcome = completed[-1]
+            outcome["warnings"].append(f"Published; but Prefect could not be told how the run ended: {error}.")
+        elif len(failures) > failed:
+            raise failures[-1] from error  # not that Prefect could not be told of it
+        elif isinstance(error, ConnectionError) or type(error).__module__.partition(".")[0] in ("httpx", "prefect"):
+            raise ArrearsError(
+                f"Prefect's API failed before the run began: {error}. Nothing was loaded or published. Run again; without "
+                "PREFECT_API_URL the run has a server of its own."
+            ) from error
+        else:
             raise
-        outcome = completed[-1]  # published: that Prefect could not be told is no failure of the run
-        outcome["warnings"].append(f"Prefect did not take the end of the run: {error}")
     rows = "\n".join(f"  {name:<22} {facts['rows']:>12,} rows" for name, facts in outcome["marts"].items())
     warnings = "\n".join(f"  {w}" for w in outcome["warnings"])
     many = f" and {len(outcome['dates']) - 1} dates before" if len(outcome["dates"]) > 1 else ""

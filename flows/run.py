@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 completed: list[dict[str, Any]] = []  # what came of each run of this process that has published
+failures: list[BaseException] = []  # what ended each of the others
 
 
 @dataclass
@@ -142,6 +143,7 @@ class Run:
         if self.ended:
             return
         self.ended = True
+        failures.append(error)
         if interrupts.received:
             status, message = "interrupted", str(interrupts.Interrupted())
         else:
