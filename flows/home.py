@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -18,6 +19,10 @@ from typing import Any
 
 from flows.errors import HomeInUse, UsageError
 
+UNUSABLE = (
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG),
+    *(errno.ELOOP, errno.EINVAL),
+)
 REFUSED = "refused.json"  # beside the rows of a delivery that the landing gate refused
 
 
@@ -137,24 +142,48 @@ class Home:
 
     def create(self) -> None:
         """Make the tree, readable by its owner only."""
-        if "?" in str(self.root):
+        said = "holds a `?`" if "?" in str(self.root) else "" if is_text(self.root) else "is not UTF-8"
+        if said:
             raise UsageError(
-                f"--home {self.root}: holds a `?`, and DuckDB cannot keep a database there. Give another folder."
+                f"--home {shown(self.root)}: {said}, and DuckDB cannot keep a database there. Give another folder."
             )
         try:
             for folder in (self.root, self.warehouse, self.raw, self.published, self.audit):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+                if not may(folder, os.R_OK | os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, f"{folder} cannot be written to")
+        except OSError as error:
+            if error.errno not in UNUSABLE:
+                raise
             raise UsageError(
                 f"--home {self.root}: cannot be used as a folder ({error.strerror}). "
                 "Give a folder that you may write to, or one that does not exist yet."
             ) from error
 
 
+def may(path: Path, mode: int) -> bool:
+    """Whether this process may do so (a process that changed its user is judged by the one it has become)."""
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def is_text(path: Path) -> bool:
+    """Whether a path is UTF-8."""
+    return "\N{REPLACEMENT CHARACTER}" not in os.fsencode(path).decode("utf-8", "replace")
+
+
+def shown(path: Path | str) -> str:
+    """A path as text for people, whatever its bytes are."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def existing_home(root: Path) -> Home:
     """HOME, if `arrears nightly` has made one there: what only looks makes nothing."""
-    if not (root / "warehouse").is_dir():
+    try:
+        there = (root / "warehouse").is_dir()
         said = "there is no such folder" if not root.exists() else "holds no warehouse"
+    except OSError as error:
+        there, said = False, f"cannot be read ({error.strerror})"
+    if not there:
         raise UsageError(
             f"--home {root}: {said}, so nothing was ever loaded there. Give the HOME of a warehouse (ARREARS_HOME, "
             "default ./var), or make one with `arrears nightly --landing LANDING --home HOME`."
@@ -238,9 +267,9 @@ def holder(home: Home) -> dict[str, Any] | None:
     path = home.root / "home.lock"
     if not path.exists():
         return None
-    descriptor = os.open(path, os.O_RDWR)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return json.loads(path.read_text("utf-8") or "{}")
     finally:
@@ -274,7 +303,8 @@ def new_run_id() -> str:
 
 def as_json(content: Any) -> bytes:
     """As every JSON file of ours is written."""
-    return json.dumps(content, ensure_ascii=False, indent=2, default=str).encode() + b"\n"
+    text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
+    return text.encode("utf-8", "backslashreplace") + b"\n"  # a file's name need not be UTF-8
 
 
 def write_json(path: Path, content: Any) -> None:

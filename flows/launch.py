@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import compiled, gatekeeper, interrupts, prefect_server
-from flows.dates import dates_asked
+from flows.dates import dates_asked, day_of
 from flows.errors import ArrearsError, UsageError
 from flows.home import Home, parse_known_at, refuse_if_held
 from flows.policy import read_policy
@@ -30,7 +30,7 @@ def run_nightly(
     future: bool = False,
 ) -> dict[str, Any]:
     """`arrears nightly`: what came of it, and `_text` for the screen."""
-    day = _date("--as-of", as_of)
+    day = day_of("--as-of", as_of)
     _check(policy, known_at, target)
     from flows.land import existing
     from flows.run import refuse_going_back
@@ -56,7 +56,7 @@ def run_backfill(
     wait: float,
 ) -> dict[str, Any]:
     """`arrears backfill`: what came of it, and `_text` for the screen."""
-    begin, end = _date("--from", first), _date("--to", last)
+    begin, end = day_of("--from", first), day_of("--to", last)
     dates_asked(begin, end, every)
     _check(policy, known_at, target)
     _prefect(home, wait)
@@ -122,17 +122,6 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
         + f"\n  status      {called} status --home {home}"
     )
     return {"nights": nights, "planted": [vars(d) for d in book.dirty], "_text": text}
-
-
-def _date(option: str, text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        if len(text) != 10:
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text}: not a date. Allowed: a date such as 2026-11-22.") from None
 
 
 def _told(flow: Callable[[], dict[str, Any]]) -> dict[str, Any]:
