@@ -23,6 +23,7 @@ UNUSABLE = (
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG),
     *(errno.ELOOP, errno.EINVAL),
 )
+LONGEST = 470  # bytes of HOME's path: SQLite takes 512 with what is below it
 REFUSED = "refused.json"  # beside the rows of a delivery that the landing gate refused
 
 
@@ -130,23 +131,39 @@ class Home:
         """What landing wrote down about a loaded delivery: files, hashes, counts."""
         return json.loads((self.raw_of(delivery) / "delivery.json").read_text("utf-8"))
 
+    @property
+    def withdrawals_file(self) -> Path:
+        return self.raw / "withdrawals.jsonl"
+
     def withdrawals(self) -> list[Withdrawal]:
-        path = self.raw / "withdrawals.jsonl"
+        """Every withdrawal, oldest first; of a last line that was cut short nobody was told that it stands."""
+        path = self.withdrawals_file
         if not path.exists():
             return []
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        return [
-            Withdrawal(Delivery.parse(x["delivery"]), Delivery.parse(x["after"]), x["reason"], x["withdrawn_at"])
-            for x in lines
-        ]
+        found = []
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+            try:
+                said = json.loads(line)
+                delivery, after = Delivery.parse(said["delivery"]), Delivery.parse(said["after"])
+                found.append(Withdrawal(delivery, after, said["reason"], said["withdrawn_at"]))
+            except (ValueError, KeyError, TypeError) as error:
+                raise UsageError(
+                    f"{path}, line {number}: is damaged, and which deliveries count depends on it. Restore the file from a "
+                    "backup, or remove the line and withdraw its delivery again."
+                ) from error
+        return found
 
     def create(self) -> None:
         """Make the tree, readable by its owner only."""
-        said = "holds a `?`" if "?" in str(self.root) else "" if is_text(self.root) else "is not UTF-8"
-        if said:
-            raise UsageError(
-                f"--home {shown(self.root)}: {said}, and DuckDB cannot keep a database there. Give another folder."
+        said = ""
+        if "?" in str(self.root) or not is_text(self.root):
+            said = (
+                f"{'holds a `?`' if '?' in str(self.root) else 'is not UTF-8'}, and DuckDB cannot keep a database there"
             )
+        elif (length := len(os.fsencode(self.root))) > LONGEST:
+            said = f"is {length} bytes long, and SQLite, in which Prefect keeps its runs, takes at most {LONGEST}"
+        if said:
+            raise UsageError(f"--home {shown(self.root)}: {said}. Give another folder.")
         try:
             for folder in (self.root, self.warehouse, self.raw, self.published, self.audit):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -99,8 +99,7 @@ def _start(folder: Path) -> None:
             env=os.environ
             | {
                 "PREFECT_SERVER_API_AUTH_STRING": secret,
-                # from the folder where it runs: SQLite takes no path of more than 512 bytes
-                "PREFECT_SERVER_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:///prefect.db",
+                "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
                 "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
                 "PREFECT_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
                 "PREFECT_UI_ENABLED": "false",

@@ -78,8 +78,11 @@ def not_read(name: str) -> str | None:
 def refuse_unless_plain(path: Path, landing: Path, delivery: str) -> None:
     """Only plain files inside the landing folder are read: no pipe, device or folder, and no link that leads out of it."""
     if not is_text(path):
-        why = "has a name that is not UTF-8"
-    elif path.is_symlink() and not path.exists():
+        raise DeliveryRefused(
+            f"Delivery {delivery}: the name of {shown(path)} is not UTF-8. Nothing was loaded; give the file a name of a "
+            "ledger, such as loans.csv, or one that mapping.yml names."
+        )
+    if path.is_symlink() and not path.exists():
         why = "is a link that leads nowhere"
     elif path.is_symlink() and not path.resolve().is_relative_to(landing.resolve()):
         why = "is a link out of the landing folder"
@@ -88,7 +91,7 @@ def refuse_unless_plain(path: Path, landing: Path, delivery: str) -> None:
     else:
         return
     raise DeliveryRefused(
-        f"Delivery {delivery}: {shown(path)} {why}, and only plain files are read. Nothing was loaded; put the file itself in its place."
+        f"Delivery {delivery}: {path} {why}, and only plain files are read. Nothing was loaded; put the file itself in its place."
     )
 
 

@@ -15,11 +15,12 @@ from support import new_home
 
 from flows import chain, publish
 from flows.dates import Dates
-from flows.errors import ValidationFailed
-from flows.home import Home, as_json
+from flows.errors import UsageError, ValidationFailed
+from flows.home import Delivery, Home, as_json
 from flows.publish import clear_leftovers, finish, move_current, publications_of, rotate, write_down
 from flows.report_status import status_of
 from flows.run import Run, opened
+from flows.withdraw import withdraw_delivery
 
 DAY = "2026-10-31"
 
@@ -218,3 +219,20 @@ def test_a_run_that_ends_between_the_commit_and_its_account_has_published(home: 
     link = chain.read(home).links[-1]
     assert (link["run_id"], link["status"]) == (night.run_id, "published")
     assert night.warnings == []
+
+
+def test_a_withdrawal_that_was_cut_short_stands_in_nobodys_way(tmp_path: Path) -> None:
+    home = new_home(tmp_path / "home")
+    for day in ("2026-10-30", "2026-10-31"):
+        home.raw_of(Delivery.parse(day)).mkdir()
+        (home.raw_of(Delivery.parse(day)) / "delivery.json").write_text("{}")
+    path = home.withdrawals_file
+    withdraw_delivery(home.root, "2026-10-30", "wrong", 0)
+    first = path.read_bytes()
+    path.write_bytes(first + first[:20])
+    assert [w.delivery.name for w in home.withdrawals()] == ["2026-10-30"]
+    withdraw_delivery(home.root, "2026-10-31", "wrong too", 0)
+    assert [w.delivery.name for w in home.withdrawals()] == ["2026-10-30", "2026-10-31"]
+    path.write_bytes(b"{}\n" + path.read_bytes())
+    with pytest.raises(UsageError, match=r"withdrawals.jsonl, line 1: is damaged, .* Restore the file from a backup"):
+        home.withdrawals()
