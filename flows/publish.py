@@ -169,7 +169,7 @@ def write_down(home: Home, publication: Path) -> None:
 def finish(home: Home) -> None:
     """Write down what a run had published that was killed before it could."""
     for folder, manifest in publications_of(home).items():
-        committed = not manifest["switched"] or folder.resolve() == home.current.resolve()
+        committed = not manifest.get("switched", True) or folder.resolve() == home.current.resolve()
         if committed and not chain.is_recorded(home, manifest["run_id"]):
             write_down(home, folder)
     chain.finish(home)

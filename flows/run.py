@@ -206,7 +206,7 @@ def look_at_what_stands(run: Run) -> None:
     """What a run before left half done is cleared or written down; what is not known is left, and told."""
     try:
         finish(run.home)
-    except OSError as error:
+    except (OSError, ValueError, KeyError) as error:
         run.warn(f"A publication before this one could not be written down in the audit pack: {error}. {run.mends}")
     if faults := chain.read(run.home).faults:
         run.warn(chain.told(run.home, faults))
