@@ -858,10 +858,13 @@ def _lay_by_installment(
     credit = 0
     named = {owed.number: owed for owed in queue if owed.kind == "installment"}
     all_exist_from = max((owed.exists_from for owed in queue), default=ALWAYS)
+    paid_up = 0  # so many of the queue, from its beginning, are paid
     for one, net in money:
-        existing = queue
+        while paid_up < len(queue) and queue[paid_up].unpaid == 0:
+            paid_up += 1
+        existing = queue[paid_up:]
         if one.paid_on < all_exist_from:
-            existing = [owed for owed in queue if owed.exists_from <= one.paid_on]
+            existing = [owed for owed in existing if owed.exists_from <= one.paid_on]
         credit = pour(credit, existing)  # what came into being since, this day's included, takes waiting money first
         if _is_waiver_of_charges(one):
             net = pour(net, [charge for charge in charges if charge.due_on <= one.paid_on])
