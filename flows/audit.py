@@ -1,20 +1,18 @@
-"""Audit: what a run did, kept for failed runs too, and linked into a chain by hash."""
+"""Audit: what a run did, kept for failed runs too; `chain.py` links the accounts by hash."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import sys
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from flows import chain
 from flows.build import code_version
 from flows.content_hash import HASH_VERSION
 from flows.dates import Dates
-from flows.home import Home, Knowledge, now_text, write_json
+from flows.home import Home, Knowledge, now_text
 from flows.policy import Policy
 
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "prefect", "pyarrow")
@@ -64,7 +62,7 @@ def manifest_of(home: Home, run: Account) -> dict[str, Any]:
         "seeds": run.policy.hashes(),
         "settings": run.policy.settings,
         "versions": _versions(),
-        "previous": _last_link(home),
+        "previous": chain.read(home).head,
     }
 
 
@@ -82,38 +80,3 @@ def _delivery_facts(record: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _versions() -> dict[str, str]:
     return {"python": sys.version.split()[0], "arrears": version("arrears")} | {p: version(p) for p in PACKAGES}
-
-
-def record_run(home: Home, manifest: dict[str, Any]) -> None:
-    """Keep the manifest in the audit pack and link it into the chain: each line names the hash of the line before."""
-    folder = home.audit / manifest["run_id"]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_json(folder / "manifest.json", manifest)
-    link = {
-        "run_id": manifest["run_id"],
-        "status": manifest["status"],
-        "ended_at": manifest["ended_at"],
-        "manifest_sha256": hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest(),
-        "previous": manifest["previous"],
-    }
-    path = home.audit / "chain.jsonl"
-    with open(path, "ab") as chain:
-        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
-            chain.write(b"\n")  # a kill cut the last line short: it stays, visible, and counts for nothing
-        chain.write(json.dumps(link).encode() + b"\n")
-        chain.flush()
-        os.fsync(chain.fileno())
-
-
-def chain_of(home: Home) -> list[dict[str, Any]]:
-    """Every run that ended, oldest first; a last line that a kill cut short does not count."""
-    path = home.audit / "chain.jsonl"
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return [json.loads(line) for line in lines]
-
-
-def _last_link(home: Home) -> str | None:
-    """sha256 of the chain's last whole line, or None at its beginning."""
-    path = home.audit / "chain.jsonl"
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return hashlib.sha256(lines[-1]).hexdigest() if lines else None

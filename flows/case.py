@@ -14,8 +14,10 @@ from typing import Any
 
 import duckdb
 
+from flows.dates import day_of
 from flows.errors import UsageError
-from flows.home import Home
+from flows.home import Home, existing_home
+from flows.progress import printable
 
 WORDS = {
     "zh": {
@@ -89,7 +91,7 @@ def worst_customer(publication: Path) -> str:
 
 def case_of(home: Path, customer: str, as_of: str | None, lang: str) -> dict[str, Any]:
     """The case report as text, written under HOME/cases, and as one object; UsageError where the customer is unknown."""
-    place = Home(home)
+    place = Home(home) if (home / "published").is_dir() else existing_home(home)
     publication = _publication(place, as_of)
     with duckdb.connect(str(publication / "marts.duckdb"), read_only=True) as connection:
         found = {
@@ -102,10 +104,7 @@ def case_of(home: Path, customer: str, as_of: str | None, lang: str) -> dict[str
         raise UsageError(
             f"There is no customer {customer} with a debt in {publication.name}. Give a customer_id as it stands in loan_aging."
         )
-    text = "".join(
-        sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}"
-        for sign in _told(customer, day, found, lang)
-    )
+    text = printable(_told(customer, day, found, lang))
     path = _write(place, customer, day, lang, text)
     return {
         "status": "ok",
@@ -126,10 +125,7 @@ def _publication(home: Home, as_of: str | None) -> Path:
         if not (home.published / "current").exists():
             raise UsageError(f"Nothing is published in {home.root} yet. Run `arrears nightly` first.")
         return (home.published / "current").resolve()
-    try:
-        day = date.fromisoformat(as_of)
-    except ValueError as error:
-        raise UsageError(f"--as-of {as_of}: not a date. Give it as 2026-11-22.") from error
+    day = day_of("--as-of", as_of)
     folders = sorted(home.published.glob(f"{day}-*"), key=lambda path: path.stat().st_mtime)
     if not folders:
         kept = sorted({path.name[:10] for path in home.published.iterdir() if path.name[:1].isdigit()})

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from flows.errors import ArrearsError
+from flows.progress import printable
 from flows.settings import DEFAULT_HOME, DEFAULT_LANDING
 
 
@@ -45,7 +46,7 @@ def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
 
         for stream in (sys.stdout, sys.stderr):  # what is said is in two languages, whatever the shell's is
             if hasattr(stream, "reconfigure"):
-                stream.reconfigure(encoding="utf-8")
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         prepare_environment(home)
         try:
             outcome = command(home=home, wait=wait, **options)
@@ -62,13 +63,13 @@ def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
             _end({"status": "failed", "exit_code": 1, "message": message}, as_json, 1)
         else:
             text = outcome.pop("_text", "")
-            click.echo(json.dumps(outcome, ensure_ascii=False, default=str) if as_json else text)
+            click.echo(json.dumps(outcome, ensure_ascii=False, default=str) if as_json else printable(text))
 
     return run
 
 
 def _end(outcome: dict[str, Any], as_json: bool, code: int) -> None:
-    click.echo(outcome["message"], err=True)
+    click.echo(printable(outcome["message"]), err=True)
     if as_json:
         click.echo(json.dumps(outcome, ensure_ascii=False, default=str))
     sys.exit(code)
@@ -234,6 +235,16 @@ def withdraw(home: Path, wait: float, delivery: str, reason: str) -> dict[str, A
     from flows.withdraw import withdraw_delivery
 
     return withdraw_delivery(home, delivery, reason, wait)
+
+
+@main.command()
+@common
+def mend(home: Path, wait: float) -> dict[str, Any]:
+    """Write the chain of runs again from the audit packs, where it is lost or torn."""
+    from flows.chain import mend
+    from flows.home import existing_home
+
+    return mend(existing_home(home), wait)
 
 
 @main.command()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from flows.errors import UsageError
+
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2079, 12, 31)  # as int_calendar__days has them
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,21 @@ class Dates:
     def backfill(cls, asked: list[date]) -> Dates:
         """Many dates in one pass; the histories stand on the same dates."""
         return cls(tuple(asked), tuple(asked))
+
+
+def day_of(option: str, text: str | None) -> date | None:
+    """A date as it was given, within the days that the calendar has."""
+    if text is None:
+        return None
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            raise ValueError
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text}: not a date. Allowed: a date such as 2026-11-22.") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise UsageError(f"{option} {text}: the calendar does not have this day. Allowed: {FIRST_DAY} to {LAST_DAY}.")
+    return day
 
 
 def month_end(day: date) -> date:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,11 @@ from typing import Any
 
 from flows.errors import HomeInUse, UsageError
 
+UNUSABLE = (
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG),
+    *(errno.ELOOP, errno.EINVAL),
+)
+LONGEST = 470  # bytes of HOME's path: SQLite takes 512 with what is below it
 REFUSED = "refused.json"  # beside the rows of a delivery that the landing gate refused
 
 
@@ -124,36 +131,76 @@ class Home:
         """What landing wrote down about a loaded delivery: files, hashes, counts."""
         return json.loads((self.raw_of(delivery) / "delivery.json").read_text("utf-8"))
 
+    @property
+    def withdrawals_file(self) -> Path:
+        return self.raw / "withdrawals.jsonl"
+
     def withdrawals(self) -> list[Withdrawal]:
-        path = self.raw / "withdrawals.jsonl"
+        """Every withdrawal, oldest first; of a last line that was cut short nobody was told that it stands."""
+        path = self.withdrawals_file
         if not path.exists():
             return []
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        return [
-            Withdrawal(Delivery.parse(x["delivery"]), Delivery.parse(x["after"]), x["reason"], x["withdrawn_at"])
-            for x in lines
-        ]
+        found = []
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+            try:
+                said = json.loads(line)
+                delivery, after = Delivery.parse(said["delivery"]), Delivery.parse(said["after"])
+                found.append(Withdrawal(delivery, after, said["reason"], said["withdrawn_at"]))
+            except (ValueError, KeyError, TypeError) as error:
+                raise UsageError(
+                    f"{path}, line {number}: is damaged, and which deliveries count depends on it. Restore the file from a "
+                    "backup, or remove the line and withdraw its delivery again."
+                ) from error
+        return found
 
     def create(self) -> None:
         """Make the tree, readable by its owner only."""
-        if "?" in str(self.root):
-            raise UsageError(
-                f"--home {self.root}: holds a `?`, and DuckDB cannot keep a database there. Give another folder."
+        said = ""
+        if "?" in str(self.root) or not is_text(self.root):
+            said = (
+                f"{'holds a `?`' if '?' in str(self.root) else 'is not UTF-8'}, and DuckDB cannot keep a database there"
             )
+        elif (length := len(os.fsencode(self.root))) > LONGEST:
+            said = f"is {length} bytes long, and SQLite, in which Prefect keeps its runs, takes at most {LONGEST}"
+        if said:
+            raise UsageError(f"--home {shown(self.root)}: {said}. Give another folder.")
         try:
             for folder in (self.root, self.warehouse, self.raw, self.published, self.audit):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+                if not may(folder, os.R_OK | os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, f"{folder} cannot be written to")
+        except OSError as error:
+            if error.errno not in UNUSABLE:
+                raise
             raise UsageError(
                 f"--home {self.root}: cannot be used as a folder ({error.strerror}). "
                 "Give a folder that you may write to, or one that does not exist yet."
             ) from error
 
 
+def may(path: Path, mode: int) -> bool:
+    """Whether this process may do so (a process that changed its user is judged by the one it has become)."""
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def is_text(path: Path) -> bool:
+    """Whether a path is UTF-8."""
+    return "\N{REPLACEMENT CHARACTER}" not in os.fsencode(path).decode("utf-8", "replace")
+
+
+def shown(path: Path | str) -> str:
+    """A path as text for people, whatever its bytes are."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def existing_home(root: Path) -> Home:
     """HOME, if `arrears nightly` has made one there: what only looks makes nothing."""
-    if not (root / "warehouse").is_dir():
+    try:
+        there = (root / "warehouse").is_dir()
         said = "there is no such folder" if not root.exists() else "holds no warehouse"
+    except OSError as error:
+        there, said = False, f"cannot be read ({error.strerror})"
+    if not there:
         raise UsageError(
             f"--home {root}: {said}, so nothing was ever loaded there. Give the HOME of a warehouse (ARREARS_HOME, "
             "default ./var), or make one with `arrears nightly --landing LANDING --home HOME`."
@@ -237,9 +284,9 @@ def holder(home: Home) -> dict[str, Any] | None:
     path = home.root / "home.lock"
     if not path.exists():
         return None
-    descriptor = os.open(path, os.O_RDWR)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return json.loads(path.read_text("utf-8") or "{}")
     finally:
@@ -266,12 +313,26 @@ def now_text() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def new_run_id() -> str:
+    """Runs sort by the time at which they began."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
+
+def as_json(content: Any) -> bytes:
+    """As every JSON file of ours is written."""
+    text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
+    return text.encode("utf-8", "backslashreplace") + b"\n"  # a file's name need not be UTF-8
+
+
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file whole or not at all, readable by its owner only."""
+    write_whole(path, as_json(content))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, readable by its owner only."""
     temporary = path.with_name(path.name + ".new")
-    with open(temporary, "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o600)) as file:
-        json.dump(content, file, ensure_ascii=False, indent=2, default=str)
-        file.write("\n")
+    with open(temporary, "wb", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -6,6 +6,7 @@ make it part of HOME/warehouse/raw. Until then it may be corrected in place, and
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,20 @@ import duckdb
 from flows.database import connect
 from flows.errors import DeliveryRefused, UsageError
 from flows.history import attach_history, attach_open_quarantine
-from flows.home import REFUSED, Delivery, Home, knowledge, now_text, sync, sync_files, today, write_json
+from flows.home import (
+    REFUSED,
+    Delivery,
+    Home,
+    is_text,
+    knowledge,
+    may,
+    now_text,
+    shown,
+    sync,
+    sync_files,
+    today,
+    write_json,
+)
 from flows.landing import databases, rows
 from flows.landing.control import check_amounts, read_control
 from flows.landing.files import fingerprint, sha256_of
@@ -83,10 +97,19 @@ def open_delivery(landing: Path, home: Home, day: date) -> None:
 
 def existing(landing: Path | None) -> Path:
     """LANDING, if it is a folder."""
-    if landing is None or not landing.is_dir():
-        said = "not given" if landing is None else "not a folder" if landing.exists() else "there is no such folder"
+    said = None
+    try:
+        if landing is None or not landing.is_dir():
+            said = "not given" if landing is None else "not a folder" if landing.exists() else "there is no such folder"
+        elif not is_text(landing):
+            said = "its name is not UTF-8"
+        elif not may(landing, os.R_OK | os.X_OK):
+            said = "cannot be read"
+    except OSError as error:
+        said = f"cannot be used ({error.strerror})"
+    if said:
         raise UsageError(
-            f"--landing{f' {landing}' if landing else ''}: {said}. Give the folder that holds the deliveries "
+            f"--landing{f' {shown(landing)}' if landing else ''}: {said}. Give the folder that holds the deliveries "
             "(folders named 2026-11-22, 2026-11-22.2, …)."
         )
     return landing
@@ -104,7 +127,7 @@ def _free_name(loaded: Sequence[Delivery], found: list[Delivery]) -> Delivery:
 
 def unknown_folders(landing: Path) -> list[str]:
     """Folders in LANDING whose names are no delivery's; they are left alone and named in the log."""
-    return sorted(p.name for p in landing.iterdir() if p.is_dir() and not _delivery_of(p) and p.name[0] != ".")
+    return sorted(shown(p.name) for p in landing.iterdir() if p.is_dir() and not _delivery_of(p) and p.name[0] != ".")
 
 
 def _delivery_of(folder: Path) -> Delivery | None:

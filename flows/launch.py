@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from flows import compiled, gatekeeper, interrupts, prefect_server
-from flows.dates import dates_asked
-from flows.errors import UsageError
+from flows.dates import dates_asked, day_of
+from flows.errors import ArrearsError, UsageError
 from flows.home import Home, parse_known_at, refuse_if_held
 from flows.policy import read_policy
 
@@ -30,7 +30,7 @@ def run_nightly(
     future: bool = False,
 ) -> dict[str, Any]:
     """`arrears nightly`: what came of it, and `_text` for the screen."""
-    day = _date("--as-of", as_of)
+    day = day_of("--as-of", as_of)
     _check(policy, known_at, target)
     from flows.land import existing
     from flows.run import refuse_going_back
@@ -56,7 +56,7 @@ def run_backfill(
     wait: float,
 ) -> dict[str, Any]:
     """`arrears backfill`: what came of it, and `_text` for the screen."""
-    begin, end = _date("--from", first), _date("--to", last)
+    begin, end = day_of("--from", first), day_of("--to", last)
     dates_asked(begin, end, every)
     _check(policy, known_at, target)
     _prefect(home, wait)
@@ -126,29 +126,28 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
     return {"nights": nights, "planted": [vars(d) for d in book.dirty], "_text": text}
 
 
-def _date(option: str, text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        if len(text) != 10:
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text}: not a date. Allowed: a date such as 2026-11-22.") from None
-
-
 def _told(flow: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Run a flow; what came of it, with its text for the screen."""
-    from flows.run import completed
+    """Run a flow; what came of it, with its text for the screen. What Prefect's API makes of it changes nothing."""
+    from flows.run import completed, failures
 
-    before = len(completed)
+    published, failed = len(completed), len(failures)
     try:
         outcome = flow()
+    except ArrearsError:
+        raise
     except Exception as error:
-        if len(completed) == before:
+        if len(completed) > published:
+            outcome = completed[-1]
+            outcome["warnings"].append(f"Published; but Prefect could not be told how the run ended: {error}.")
+        elif len(failures) > failed:
+            raise failures[-1] from error  # not that Prefect could not be told of it
+        elif isinstance(error, ConnectionError) or type(error).__module__.partition(".")[0] in ("httpx", "prefect"):
+            raise ArrearsError(
+                f"Prefect's API failed before the run began: {error}. Nothing was loaded or published. Run again; without "
+                "PREFECT_API_URL the run has a server of its own."
+            ) from error
+        else:
             raise
-        outcome = completed[-1]  # published: that Prefect could not be told is no failure of the run
-        outcome["warnings"].append(f"Prefect did not take the end of the run: {error}")
     rows = "\n".join(f"  {name:<22} {facts['rows']:>12,} rows" for name, facts in outcome["marts"].items())
     warnings = "\n".join(f"  {w}" for w in outcome["warnings"])
     many = f" and {len(outcome['dates']) - 1} dates before" if len(outcome["dates"]) > 1 else ""

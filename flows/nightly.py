@@ -167,12 +167,17 @@ def publish_candidate(run: Run, known: Knowledge, built: build.Built, candidate:
         facts = {"marts": publish.write_files(candidate), "publication": said}
         manifest = run.manifest(known, "published", **facts, switched=run.switch, compared=built.compared)
         docs = validate.docs_of(run.home, run.run_id)
-        keep = int(run.policy.settings["keep_publications"])
-        folder = publish.publish(run.home, candidate, manifest, docs, run.switch, keep)
-        run.note_published(folder)
+        folder = publish.publish(run.home, candidate, manifest, docs, run.switch)
+        outcome = run.published(manifest)
+        with run.published_but("the audit pack could not be written", run.mends):
+            publish.write_down(run.home, folder)
+        if run.switch:
+            with run.published_but("older publications could not be removed", "The next night tries again."):
+                publish.rotate(run.home, int(run.policy.settings["keep_publications"]))
         at.note(str(folder))
-    artifacts.show_publication(folder, manifest)
-    return run.summary(manifest)
+    with run.published_but("its artifact for Prefect could not be made", "Nothing else depends on it."):
+        artifacts.show_publication(folder, manifest)
+    return outcome
 
 
 def _counted(gate: GateResult) -> str:

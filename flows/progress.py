@@ -22,10 +22,15 @@ class Step:
         self.noted = text
 
 
+def printable(text: str) -> str:
+    """Text without what would steer a terminal: what is told may hold values of ledgers, names of files, options given."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
 def write_log_to(path: Path) -> None:
     """Keep every line of the run, with its time, in a file; readable by its owner only through the process's umask."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.handlers = [handler]
     log.setLevel(logging.INFO)
@@ -59,6 +64,7 @@ def _shown(title: str) -> Iterator[None]:
 
 
 def _say(line: str) -> None:
+    line = printable(line)
     print(line, file=sys.stderr, flush=True)
     log.info(line)
     _say_to_prefect(line)

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from flows.audit import chain_of, record_run
+from flows import chain
 from flows.build import Built
 from flows.content_hash import content_hash
 from flows.database import connect, identifier, quote, quote_path
@@ -23,8 +23,9 @@ from flows.earlier import forget_figures, keep_figures
 from flows.evidence.reperform import recompute_left_out, reperform
 from flows.home import Home, sync, sync_files, write_json
 from flows.pictures import draw
-from flows.progress import log
 
+# Names of what is half done, under published/; a killed run leaves it, and the next one removes it.
+STAGING, ROTATED, NEXT = ".staging-", ".rotated-", ".current-"
 SIGNED = "publication"  # the mart that says what a publication is, by which run, past which gates
 
 
@@ -49,8 +50,7 @@ class Candidate:
 
 def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
     """Copy the marts out of the working database into a candidate, and put the evidence that the gate compares them to beside them."""
-    clear_leftovers(home)
-    folder = home.published / f".staging-{run_id}"
+    folder = home.published / f"{STAGING}{run_id}"
     (folder / "parquet").mkdir(parents=True)
     found = Candidate(folder, as_of, [])
     candidate = connect(found.database)
@@ -133,32 +133,51 @@ def write_files(candidate: Candidate) -> dict[str, dict[str, Any]]:
     return marts
 
 
-def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Path, switch: bool, keep: int) -> Path:
-    """Complete the candidate and make it a publication; `current` moves to it last, in one rename."""
+def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Path, switch: bool) -> Path:
+    """Complete the candidate and make it a publication; `current` moves to it last, in one rename.
+
+    That is the commit: before it everything that fails leaves what stands, after it nothing does (`write_down`, `rotate`).
+    """
     folder = candidate.folder
     write_json(folder / "manifest.json", manifest)
     shutil.copytree(docs, folder / "validation")
     for database in (candidate.database, candidate.evidence):
         database.chmod(0o440)
     sync_files(folder)
-    final = home.published / f"{candidate.as_of}-{manifest['run_id']}"
+    if switch:
+        keep_figures(home, manifest["run_id"], folder)
+    final = home.published / f"{manifest['as_of']}-{manifest['run_id']}"
     folder.rename(final)
-    sync(home.published)
-    if switch:
-        keep_figures(home, manifest["run_id"], final)
-    record_run(home, manifest)
-    if switch:
-        move_current(home, final)
-        try:
-            rotate(home, keep)
-        except OSError as error:  # readers have the new one, and the next run tries again
-            log.warning("Older publications could not be removed: %s", error)
+    try:
+        sync(home.published)
+        if switch:
+            move_current(home, final)
+    except BaseException:
+        if not (switch and home.current.resolve() == final.resolve()):
+            final.rename(folder)  # nobody has seen it
+            raise
     return final
+
+
+def write_down(home: Home, publication: Path) -> None:
+    """What a publication says of itself goes into the audit pack and the chain: once, after the commit."""
+    sync(home.published)
+    manifest = (publication / "manifest.json").read_bytes()
+    chain.record(home, json.loads(manifest)["run_id"], manifest)
+
+
+def finish(home: Home) -> None:
+    """Write down what a run had published that was killed before it could."""
+    for folder, manifest in publications_of(home).items():
+        committed = not manifest.get("switched", True) or folder.resolve() == home.current.resolve()
+        if committed and not chain.is_recorded(home, manifest["run_id"]):
+            write_down(home, folder)
+    chain.finish(home)
 
 
 def move_current(home: Home, publication: Path) -> None:
     """Point `current` at a publication: a new link renamed over the old one, so that no reader finds none or half."""
-    link = home.published / f".current-{os.getpid()}"
+    link = home.published / f"{NEXT}{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(publication.name, target_is_directory=True)
     link.rename(home.current)
@@ -166,31 +185,39 @@ def move_current(home: Home, publication: Path) -> None:
 
 
 def rotate(home: Home, keep: int) -> None:
-    """Remove the oldest publications; the last two and the current one always stay."""
+    """Remove the oldest publications, by their own manifests; the last two and the current one always stay."""
     current = home.current.resolve()
-    publications = sorted(
-        publications_of(home), key=lambda p: json.loads((p / "manifest.json").read_text("utf-8"))["run_id"]
-    )
-    for old in publications[: -max(2, keep)]:
+    found = sorted(publications_of(home).items(), key=lambda entry: entry[1]["run_id"])
+    for old, manifest in found[: -max(2, keep)]:
         if old.resolve() != current:
-            forget_figures(home, json.loads((old / "manifest.json").read_text("utf-8")))
-            shutil.rmtree(old)
+            forget_figures(home, manifest)
+            going = home.published / f"{ROTATED}{old.name}"  # one rename: a kill leaves no half of it
+            old.rename(going)
+            shutil.rmtree(going)
 
 
-def publications_of(home: Home) -> list[Path]:
-    return [p.parent for p in home.published.glob("[0-9]*/manifest.json") if not p.parent.is_symlink()]
+def publications_of(home: Home) -> dict[Path, dict[str, Any]]:
+    """Each publication with its manifest: a folder that bears the name which its manifest says."""
+    found = {}
+    for path in sorted(home.published.glob("[0-9]*")):
+        try:
+            manifest = json.loads((path / "manifest.json").read_text("utf-8"))
+            if not path.is_symlink() and path.name == f"{manifest['as_of']}-{manifest['run_id']}":
+                found[path] = manifest
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
 
 
-def clear_leftovers(home: Home) -> None:
-    """What a killed run left half done; nobody ever saw it, for `current` moves only after the chain names the run."""
-    for path in home.published.glob(".staging-*"):
-        shutil.rmtree(path, ignore_errors=True)
-    for path in home.published.glob(".current-*"):
-        path.unlink()
-    known = {link["run_id"] for link in chain_of(home)}
-    for path in publications_of(home):
-        if json.loads((path / "manifest.json").read_text("utf-8"))["run_id"] not in known:
-            shutil.rmtree(path)
+def clear_leftovers(home: Home) -> list[str]:
+    """Remove what bears the name of something half done; whatever else is no publication is left, and named."""
+    for path in [*home.published.iterdir()]:
+        if path.name.startswith((STAGING, ROTATED)):
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name.startswith(NEXT) and path.is_symlink():
+            path.unlink()
+    known = {*publications_of(home), home.current}
+    return sorted(path.name for path in home.published.iterdir() if path not in known)
 
 
 def current_manifest(home: Home) -> dict[str, Any] | None:

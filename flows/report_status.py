@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flows.audit import chain_of
+from flows import chain
 from flows.database import connect
 from flows.history import attach_open_quarantine
 from flows.home import existing_home, holder, knowledge
@@ -23,7 +23,8 @@ def status_of(home: Path) -> dict[str, Any]:
     waiting = dict(
         connection.sql("select ledger, count(*) from open_quarantine group by ledger order by ledger").fetchall()
     )
-    runs = chain_of(place)[-5:]
+    runs_told = chain.read(place)
+    runs = runs_told.links[-5:]
     who = holder(place)
 
     lines = [f"Home        {place.root}"]
@@ -38,6 +39,8 @@ def status_of(home: Path) -> dict[str, Any]:
     lines.append(f"Deliveries  {', '.join(names) or 'none'}")
     lines.append("Quarantine  " + (", ".join(f"{n} in {ledger}" for ledger, n in waiting.items()) or "empty"))
     lines.append("Last runs   " + ("; ".join(f"{r['run_id']} {r['status']}" for r in runs) or "none"))
+    if runs_told.faults:
+        lines.append(f"To look at  {chain.told(place, runs_told.faults)}")
     lines.append(
         "At work     "
         + (f"process {who['pid']}, {who['command']}, run {who['run_id']}, since {who['since']}" if who else "nobody")
@@ -51,6 +54,7 @@ def status_of(home: Path) -> dict[str, Any]:
         "withdrawn": withdrawn,
         "quarantine": waiting,
         "runs": runs,
+        "chain_faults": runs_told.faults,
         "at_work": who,
         "_text": "\n".join(lines),
     }

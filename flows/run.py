@@ -3,7 +3,7 @@ whether the flow was started by the command, a schedule or Prefect's UI."""
 
 from __future__ import annotations
 
-import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,20 +11,21 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows import audit, interrupts, settings
+from flows import audit, chain, interrupts, settings
 from flows.dates import Dates
 from flows.errors import ArrearsError, UsageError
-from flows.home import Delivery, Home, Knowledge, hold, knowledge, now_text, parse_known_at
+from flows.home import Delivery, Home, Knowledge, as_json, hold, knowledge, new_run_id, now_text, parse_known_at
 from flows.land import deliveries_in
 from flows.policy import Policy, read_policy
 from flows.progress import log, write_log_to
-from flows.publish import current_manifest
+from flows.publish import clear_leftovers, current_manifest, finish, write_down
 
 if TYPE_CHECKING:
     from expectations.results import GateResult
 
 
 completed: list[dict[str, Any]] = []  # what came of each run of this process that has published
+failures: list[BaseException] = []  # what ended each of the others
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Run:
     switch: bool = True
 
     def __post_init__(self) -> None:
-        self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        self.run_id = new_run_id()
         self.started_at = now_text()
         self.loaded: list[str] = []
         self.warnings: list[str] = []
@@ -113,24 +114,54 @@ class Run:
             "deliveries": ", ".join(delivery.name for delivery in known.deliveries),
         }
 
-    def note_published(self, folder: Path) -> None:
-        """From here on whatever fails is a warning: the run has published."""
-        self.ended = True
-        interrupts.published = folder
+    @property
+    def has_published(self) -> bool:
+        """Whether readers see what this run made: the one point at which a run has published."""
+        made = self.publication
+        return made.exists() and (not self.switch or self.home.current.resolve() == made.resolve())
+
+    @contextmanager
+    def published_but(self, what: str, way_out: str) -> Iterator[None]:
+        """What fails in here, once the run has published, is a warning."""
+        try:
+            yield
+        except Exception as error:
+            self.warn(f"Published; but {what}: {error}. {way_out}")
+
+    def warn(self, told: str) -> None:
+        self.warnings.append(told)
+        log.warning(told)
 
     def record_failure(self, error: BaseException) -> None:
         """Failed runs are kept in the audit pack too; what fails once a run has published does not undo it."""
-        if self.ended or any(link["run_id"] == self.run_id for link in audit.chain_of(self.home)):
+        if self.has_published:
+            self.ended = True
+            interrupts.published = self.publication
+            if not chain.is_recorded(self.home, self.run_id):  # ended between the commit and its account
+                with self.published_but("the audit pack could not be written", self.mends):
+                    write_down(self.home, self.publication)
+        if self.ended:
             return
         self.ended = True
+        failures.append(error)
         if interrupts.received:
             status, message = "interrupted", str(interrupts.Interrupted())
         else:
             status, message = (error.status if isinstance(error, ArrearsError) else "failed"), str(error)
-        audit.record_run(self.home, self.manifest(knowledge(self.home, self.upto), status, message=message))
+        try:
+            manifest = self.manifest(knowledge(self.home, self.upto), status, message=message)
+            chain.record(self.home, self.run_id, as_json(manifest))
+        except OSError as fault:  # what ended the run is what has to be told
+            log.warning("This run could not be written down in the audit pack and the chain: %s", fault)
 
-    def summary(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """What came of it, as the command tells it."""
+    @property
+    def mends(self) -> str:
+        return f"`arrears mend --home {shlex.quote(str(self.home.root))}` makes up for it."
+
+    def published(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """What came of it, as the command tells it. From here on whatever fails is a warning."""
+        self.ended = True
+        interrupts.published = self.publication
         outcome = {
             "status": manifest["status"],
             "exit_code": 0,
@@ -160,12 +191,30 @@ def opened(run: Run, command: str, wait: float) -> Iterator[None]:
         if settings.left_out:
             log.info("Settings of the environment left out: %s", ", ".join(dict.fromkeys(settings.left_out)))
         try:
+            look_at_what_stands(run)
             yield
         except BaseException as error:
             run.record_failure(error)
-            if interrupts.received and not isinstance(error, interrupts.Interrupted):
-                raise interrupts.Interrupted from error  # a library told it in words of its own
+            if (
+                interrupts.received
+            ):  # a library may have told it in words of its own, and what is published is known now
+                raise interrupts.Interrupted from error
             raise
+
+
+def look_at_what_stands(run: Run) -> None:
+    """What a run before left half done is cleared or written down; what is not known is left, and told."""
+    try:
+        finish(run.home)
+    except (OSError, ValueError, KeyError) as error:
+        run.warn(f"A publication before this one could not be written down in the audit pack: {error}. {run.mends}")
+    if faults := chain.read(run.home).faults:
+        run.warn(chain.told(run.home, faults))
+    if strangers := clear_leftovers(run.home):
+        run.warn(
+            f"Left alone in {run.home.published}, because no manifest says that they are publications: "
+            f"{', '.join(strangers)}. Remove them if you know that nobody needs them."
+        )
 
 
 def newest_date(home: Home, landing: Path | None, upto: Delivery | None) -> date | None:

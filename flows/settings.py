@@ -29,8 +29,12 @@ OURS = {
     "GX_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    # a server that is gone, or hangs, keeps no night waiting for minutes
+    "PREFECT_CLIENT_MAX_RETRIES": "2",
+    "PREFECT_API_REQUEST_TIMEOUT": "20",
     # a failing gate is told by us, in sentences; on the screen Prefect's own tracebacks would bury it
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
 }
 
 left_out: list[str] = []  # names of the settings that a run does not take; its log says them

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from flows.errors import UsageError
-from flows.home import Delivery, existing_home, hold, knowledge, now_text
+from flows.home import Delivery, existing_home, hold, knowledge, now_text, write_whole
 
 
 def withdraw_delivery(home: Path, name: str, reason: str, wait: float) -> dict[str, Any]:
@@ -25,10 +24,10 @@ def withdraw_delivery(home: Path, name: str, reason: str, wait: float) -> dict[s
             raise UsageError(f"DELIVERY {name}: withdrawn already.")
         after = knowledge(place).deliveries[-1]
         line = {"delivery": delivery.name, "after": after.name, "reason": reason.strip(), "withdrawn_at": now_text()}
-        with open(place.raw / "withdrawals.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        path = place.withdrawals_file
+        before = path.read_bytes() if path.exists() else b""
+        whole = before[: before.rfind(b"\n") + 1]
+        write_whole(path, whole + json.dumps(line, ensure_ascii=False).encode() + b"\n")
     text = (
         f"Delivery {delivery} is withdrawn: runs from now on leave it out (a run with --known-at {after} still has it).\n"
         "Deliver the correction under a new number or date, and run `arrears nightly`."

@@ -15,7 +15,7 @@ from flows.dates import Dates
 from flows.home import Delivery, Home, knowledge
 from flows.land import commit, find_new_deliveries, prepare
 from flows.policy import Policy, read_policy
-from flows.publish import publish, stage, write_files
+from flows.publish import publish, rotate, stage, write_down, write_files
 from flows.run import Run
 
 FULL = os.environ.get("ARREARS_SUITE") == "full"  # `make test-full`: larger books, more seeds, more kills
@@ -68,7 +68,11 @@ def publish_at(home: Home, as_of: date, upto: Delivery | None = None, marts: Seq
     facts = {"marts": write_files(candidate), "switched": True, "compared": built.compared}
     docs = home.root / "no-docs"
     docs.mkdir(exist_ok=True)
-    return publish(home, candidate, night.manifest(knowledge(home, upto), "published", **facts), docs, True, keep=7)
+    manifest = night.manifest(knowledge(home, upto), "published", **facts)
+    publication = publish(home, candidate, manifest, docs, switch=True)
+    write_down(home, publication)
+    rotate(home, keep=7)
+    return publication
 
 
 def queries_of(built: Built) -> dict[str, str]:

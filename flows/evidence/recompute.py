@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 from flows.policy.schemes import m_stages
@@ -436,6 +438,7 @@ class LoanFile:
     charges: list[Charge] = field(default_factory=list)  # oldest first: by (due_on, charge_id)
     pauses: list[tuple[date, date]] = field(default_factory=list)  # [from, to)
     event_days: set[date] = field(default_factory=set)  # every day on which one of the event rows is dated
+    sums: dict[date, tuple[list[date], list[int], list[int]]] = field(default_factory=dict)  # of `received`
 
     def maturity(self, day: date) -> tuple[date | None, date]:
         """The maturity in force on `day`, and since when: the last one delivered by then; the first one said since always."""
@@ -450,6 +453,28 @@ class LoanFile:
             if from_on <= day and value != matures_on:
                 matures_on, since = value, from_on
         return matures_on, since
+
+    def dated(self, first: date, last: date) -> list[tuple[Money, int]]:
+        """Money of these days, both included, with what is left of each at the end of the last."""
+        begin = bisect_left(self.money, first, key=lambda one: one.paid_on)
+        end = bisect_right(self.money, last, key=lambda one: one.paid_on)
+        return [(one, one.net(last) if one.reversals else one.amount) for one in self.money[begin:end]]
+
+    def received(self, first: date, last: date) -> tuple[int, int]:
+        """Sums of the same: waivers of charges, and all else. Running totals, for they are asked for every day."""
+        if first not in self.sums:
+            changes: list[tuple[date, int, int]] = []
+            for one in self.money:
+                if one.paid_on >= first:
+                    taken_back = [(max(on, one.paid_on), -amount) for on, _, amount in one.reversals]
+                    for day, amount in [(one.paid_on, one.amount), *taken_back]:
+                        changes.append((day, amount, 0) if _is_waiver_of_charges(one) else (day, 0, amount))
+            changes.sort()
+            days, waived, other = zip(*changes, strict=True) if changes else ((), (), ())
+            self.sums[first] = list(days), [0, *accumulate(waived)], [0, *accumulate(other)]
+        days, waived, other = self.sums[first]
+        end = bisect_right(days, last)
+        return waived[end], other[end]
 
     def plan_in_force(self, day: date) -> Plan | None:
         in_force = None
@@ -746,7 +771,6 @@ def position(
     period: Period,
     owed: Sequence[Obligation],
     calendar: Calendar,
-    counted: Callable[[Money], bool] = lambda money: True,
 ) -> Position:
     """Lay all money dated by `day` on what is owed by `day`. `owed` comes from `obligations` for the same period.
 
@@ -771,15 +795,12 @@ def position(
         for charge in loan.charges
         if period.counts_from <= charge.due_on <= day
     ]
-    money = [
-        (one, one.net(day)) for one in loan.money if period.money_counts_from <= one.paid_on <= day and counted(one)
-    ]
-    lay = {
-        "oldest_installment_first": _lay_oldest_first,
-        "fees_first": _lay_fees_first,
-        "by_installment": _lay_by_installment,
-    }[terms.allocation]
-    queue, overpaid = lay(queue, charges, money, terms.charges_age, day)
+    counts_from = period.money_counts_from
+    if terms.allocation == "oldest_installment_first":
+        queue, overpaid = _lay_oldest_first(queue, charges, *loan.received(counts_from, day), terms.charges_age, day)
+    else:
+        lay = {"fees_first": _lay_fees_first, "by_installment": _lay_by_installment}[terms.allocation]
+        queue, overpaid = lay(queue, charges, loan.dated(counts_from, day), terms.charges_age, day)
     return Position(day, period, queue, charges, overpaid)
 
 
@@ -797,11 +818,9 @@ def _is_waiver_of_charges(money: Money) -> bool:
 
 
 def _lay_oldest_first(
-    queue: list[Obligation], charges: list[Obligation], money: list[tuple[Money, int]], charges_age: bool, day: date
+    queue: list[Obligation], charges: list[Obligation], waived: int, heap: int, charges_age: bool, day: date
 ) -> tuple[list[Obligation], int]:
     """One heap of money, as of the day. Waivers that name no installment pay charges before they join the heap."""
-    waived = sum(net for one, net in money if _is_waiver_of_charges(one))
-    heap = sum(net for one, net in money if not _is_waiver_of_charges(one))
     heap += pour(waived, charges)
     if charges_age:
         queue = _with_charges(queue, charges)
@@ -837,13 +856,20 @@ def _lay_by_installment(
     if charges_age:
         queue = _with_charges(queue, charges)
     credit = 0
+    named = {owed.number: owed for owed in queue if owed.kind == "installment"}
+    all_exist_from = max((owed.exists_from for owed in queue), default=ALWAYS)
+    paid_up = 0  # so many of the queue, from its beginning, are paid
     for one, net in money:
-        existing = [owed for owed in queue if owed.exists_from <= one.paid_on]
+        while paid_up < len(queue) and queue[paid_up].unpaid == 0:
+            paid_up += 1
+        existing = queue[paid_up:]
+        if one.paid_on < all_exist_from:
+            existing = [owed for owed in existing if owed.exists_from <= one.paid_on]
         credit = pour(credit, existing)  # what came into being since, this day's included, takes waiting money first
         if _is_waiver_of_charges(one):
             net = pour(net, [charge for charge in charges if charge.due_on <= one.paid_on])
         elif one.installment_no is not None:
-            net = pour(net, [o for o in queue if o.kind == "installment" and o.number == one.installment_no])
+            net = pour(net, [named[one.installment_no]] if one.installment_no in named else [])
         credit += pour(net, existing)
     credit = pour(credit, queue)
     if charges_age or not charges:
@@ -1030,8 +1056,8 @@ def _loan_row(
         days_before_plan = position(
             loan, day_before, earlier, obligations(loan, earlier, calendar), calendar
         ).days_past_due()
-    customer_only = position(loan, as_of, period, owed, calendar, lambda money: money.payer == "customer")
-    customer_days_past_due = customer_only.days_past_due()
+    own_money = replace(loan, money=[one for one in loan.money if one.payer == "customer"], sums={})
+    customer_days_past_due = position(own_money, as_of, period, owed, calendar).days_past_due()
 
     # The position with all money: amounts.
     now = position(loan, as_of, period, owed, calendar)

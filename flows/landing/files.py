@@ -24,6 +24,7 @@ import duckdb
 
 from flows.database import identifier, quote, quote_path
 from flows.errors import DeliveryRefused
+from flows.home import is_text, shown
 from flows.landing.headers import tidy
 from flows.landing.limits import Limits
 
@@ -103,6 +104,11 @@ def not_read(name: str) -> str | None:
 
 def refuse_unless_plain(path: Path, landing: Path, delivery: str) -> None:
     """Only plain files inside the landing folder are read: no pipe, device or folder, and no link that leads out of it."""
+    if not is_text(path):
+        raise DeliveryRefused(
+            f"Delivery {delivery}: the name of {shown(path)} is not UTF-8. Nothing was loaded; give the file a name of a "
+            "ledger, such as loans.csv, or one that mapping.yml names."
+        )
     if path.is_symlink() and not path.exists():
         why = "is a link that leads nowhere"
     elif path.is_symlink() and not path.resolve().is_relative_to(landing.resolve()):

@@ -160,14 +160,21 @@ def _warnings(sources: Sources, touched: dict[str, Ledger]) -> Iterator[str]:
         from row_installments as i inner join ({loans}) as l using (loan_id)
         where i._outcome = 'loaded' and i.due_on < l.disbursed_on
     """
-    for source, headers in sources.unmapped.items():
-        for header in headers:
-            kept_out = f"column {header} was kept out{sources.unit_hint(source, header)}"
-            yield f"select null, 'unmapped_column', {quote(sources.files[source].name)}, {quote(kept_out)}"
-    for file in sources.ignored:
-        yield f"select null, 'ignored_file', {quote(file)}, 'not named after a ledger and not mapped'"
-    for what, count in sources.rounded.items():
-        yield f"select null, 'rounded', {quote(what)}, '{count} amounts rounded half up to 2 decimals'"
+    noticed = [
+        (
+            "unmapped_column",
+            sources.files[source].name,
+            f"column {header} was kept out{sources.unit_hint(source, header)}",
+        )
+        for source, headers in sources.unmapped.items()
+        for header in headers
+    ]
+    noticed += [("ignored_file", file, "not named after a ledger and not mapped") for file in sources.ignored]
+    noticed += [
+        ("rounded", what, f"{count} amounts rounded half up to 2 decimals") for what, count in sources.rounded.items()
+    ]
+    if noticed:
+        yield "values " + ", ".join(f"(null, {', '.join(map(quote, row))})" for row in noticed)
 
 
 def _dicts(relation: duckdb.DuckDBPyRelation) -> Rows:

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from flows.errors import DeliveryRefused, UsageError
-from flows.home import Delivery, Home, Knowledge
+from flows.home import Delivery, Home, Knowledge, shown
 from flows.landing import rows
 from flows.landing.databases import READ_FROM
 from flows.landing.encodings import Look, encodings_of
@@ -109,7 +109,7 @@ class Sources:
             else:
                 self.ignored.append(path.name)
         known = {p.name for p in data} | OWN_FILES
-        self.ignored += sorted(p.name for p in self.folder.iterdir() if p.name not in known and p.name[0] != ".")
+        self.ignored += sorted(shown(p.name) for p in self.folder.iterdir() if p.name not in known and p.name[0] != ".")
         return entries
 
     def check_ledgers_present(self, known: Knowledge, home: Home, expected: list[str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from flows.database import quote
 from flows.errors import UsageError
+from flows.home import is_text, shown
 from flows.policy.conduct import check_conduct, check_parts_of_day, check_treatments
 from flows.policy.portfolio import check_collateral, check_portfolio
 from flows.policy.risk import check_risk
@@ -101,11 +102,19 @@ def read_policy(folder: Path | None = None) -> Policy:
         for path in sorted(folder.iterdir()):
             if path.name.startswith("."):
                 continue
+            if not is_text(path):
+                raise UsageError(
+                    f"--policy {shown(path)}: its name is not UTF-8. Allowed: the name of a seed, as policy.csv."
+                )
             if path.suffix != ".csv" or path.stem not in seeds:
                 near = difflib.get_close_matches(path.stem, seeds, 1)
                 raise UsageError(
                     f"--policy {path}: there is no seed of this name. Allowed: {', '.join(sorted(seeds))} (.csv)."
                     + (f" Did you mean {near[0]}.csv?" if near else "")
+                )
+            if not path.is_file():
+                raise UsageError(
+                    f"--policy {path}: is not a plain file that can be read. Allowed: a CSV file, or none."
                 )
             shipped = seeds[path.stem]
             override = replace(shipped, path=path)
@@ -113,6 +122,7 @@ def read_policy(folder: Path | None = None) -> Policy:
             seeds[path.stem] = override
             if path.stem == "policy":
                 merge_settings(settings, override, types)
+    _check_currency(seeds["currency"], settings["reporting_currency"])
     check_complete(seeds["label"])
     check_references(seeds)
     for seed in seeds.values():
@@ -127,3 +137,13 @@ def read_policy(folder: Path | None = None) -> Policy:
     check_parts_of_day(seeds["part_of_day"])
     check_treatments(seeds)
     return Policy(seeds, settings)
+
+
+def _check_currency(currencies: Seed, reporting: str) -> None:
+    """Rows of all currencies are in the reporting one: it must be one, and still in force."""
+    known = [row["code"] for row in currencies.rows if not row.get("valid_to") and row["code"] != "XXX"]
+    if reporting not in known:
+        raise UsageError(
+            f"policy, setting reporting_currency: {reporting!r} is not allowed. Allowed: an ISO 4217 code in force, such as CNY: "
+            f"{', '.join(sorted(known))}."
+        )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from itertools import chain, pairwise
 from pathlib import Path
@@ -24,7 +25,12 @@ WORDS = {
     "date": "a date such as 2026-11-22",
     "boolean": "true or false",
     "varchar": "any text",
+    "share": "a decimal number from 0 to 1",
+    "days": "a whole number from 0 to 36500",
+    "months": "a whole number from 0 to 1200",
 }
+NUMBERS = {"integer": r"-?\d{1,9}", "decimal": r"-?\d{1,10}(\.\d{1,10})?", "date": r"\d{4}-\d{2}-\d{2}"}
+UP_TO = {"share": 1, "days": 36_500, "months": 1_200}
 
 
 @dataclass(frozen=True)
@@ -161,15 +167,14 @@ def _place(value: str) -> tuple[int, Decimal, str]:
 
 
 def fits(value: str, kind: str) -> bool:
-    try:
-        if kind == "integer":
-            int(value)
-        elif kind == "decimal":
-            return Decimal(value).is_finite()
-        elif kind == "date":
-            date.fromisoformat(value)
-        elif kind == "boolean":
-            return value in ("true", "false")
-    except (ValueError, InvalidOperation):
+    """Whether a text is a value of a type, for the engine as well as for Python: no other digits, no blanks, no overflow."""
+    if kind == "boolean":
+        return value in ("true", "false")
+    if kind in UP_TO:
+        return fits(value, "decimal" if kind == "share" else "integer") and 0 <= Decimal(value) <= UP_TO[kind]
+    if kind in NUMBERS and not re.fullmatch(NUMBERS[kind], value, re.ASCII):
         return False
-    return True
+    try:
+        return kind != "date" or bool(date.fromisoformat(value))
+    except ValueError:
+        return False

@@ -10,7 +10,10 @@ from flows.ledgers import ledgers
 from flows.policy.seeds import WORDS, Seed, fits
 
 OR_EMPTY = " or empty"
-SQL_TYPES = {"integer": "integer", "decimal": "decimal(20, 10)", "boolean": "boolean", "date": "date"}
+SQL_TYPES = {
+    **{"integer": "integer", "days": "integer", "months": "integer", "boolean": "boolean", "date": "date"},
+    **{"decimal": "decimal(20, 10)", "share": "decimal(20, 10)"},
+}
 
 
 def merge_settings(settings: dict[str, str], override: Seed, types: dict[str, str]) -> None:

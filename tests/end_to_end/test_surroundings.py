@@ -11,7 +11,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
+from prefect.states import State
+
+from flows import chain, publish
 
 ARREARS = Path(sys.executable).parent / "arrears"
 
@@ -38,7 +42,7 @@ def hashes(home: Path) -> dict[str, str]:
     return {mart: facts["hash"] for mart, facts in manifest["marts"].items()}
 
 
-def chain(home: Path) -> list[dict[str, str]]:
+def chain_lines(home: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in (home / "audit" / "chain.jsonl").read_text("utf-8").splitlines()]
 
 
@@ -89,11 +93,59 @@ def test_a_prefect_api_that_does_not_answer_is_named(demo: Path, url: str) -> No
     assert f"PREFECT_API_URL {url}: no Prefect server answers there" in ended.stderr
 
 
+def prefect_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API goes away while a run is at work: it takes no end of it any more."""
+    from prefect.flow_engine import FlowRunEngine
+
+    takes = FlowRunEngine.set_state
+
+    def gone(self: FlowRunEngine, state: State, force: bool = False) -> State:
+        if state.is_final():
+            raise httpx.ConnectError("All connection attempts failed")
+        return takes(self, state, force)
+
+    monkeypatch.setattr(FlowRunEngine, "set_state", gone)
+
+
+def test_what_fails_after_the_commit_is_a_warning(home: Path, arrears, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    prefect_dies(monkeypatch)
+    monkeypatch.setattr(publish, "rotate", full)
+    monkeypatch.setattr(chain, "_append", full)
+    before = chain_lines(home)
+    ended = arrears(*night(home, "--json")[1:])
+    assert ended.code == 0, ended.err
+    said = json.loads(ended.out)
+    assert (home / "published" / "current").resolve() == Path(said["publication"])
+    audit, rotation, api = [w for w in said["warnings"] if w.startswith("Published; but")]
+    assert audit.startswith("Published; but the audit pack could not be written: [Errno 28] No space left on device.")
+    assert rotation.startswith("Published; but older publications could not be removed: ")
+    assert api.startswith("Published; but Prefect could not be told how the run ended: All connection attempts failed")
+    assert chain_lines(home) == before
+    monkeypatch.undo()
+    # the next run, however it ends, writes down what this one could not
+    assert arrears(*night(home, "--as-of", "2026-12-31")[1:]).code == 3
+    runs = [(link["run_id"], link["status"]) for link in chain_lines(home)[len(before) :]]
+    assert runs[0] == (said["run_id"], "published")
+    assert [status for _, status in runs] == ["published", "validation_failed"]
+
+
+def test_how_a_night_failed_is_told_whatever_prefect_makes_of_it(
+    home: Path, arrears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefect_dies(monkeypatch)
+    ended = arrears(*night(home, "--as-of", "2026-12-31")[1:])
+    assert ended.code == 3
+    assert "No delivery dated 2026-12-31" in ended.err
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_a_run_that_is_ended_is_written_down_and_leaves_no_process(
     home: Path, number: signal.Signals, code: int
 ) -> None:
-    known = {link["run_id"] for link in chain(home)}
+    known = {link["run_id"] for link in chain_lines(home)}
     standing = (home / "published" / "current").resolve()
     run = subprocess.Popen(
         night(home), env=without_prefect(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -111,7 +163,7 @@ def test_a_run_that_is_ended_is_written_down_and_leaves_no_process(
     if number != signal.SIGKILL:
         assert f"Interrupted ({number.name}): this run published nothing" in said
         assert "Traceback" not in said
-        assert chain(home)[-1]["status"] == "interrupted"
+        assert chain_lines(home)[-1]["status"] == "interrupted"
     deadline = time.monotonic() + 5
     while children_of_runs(home) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -157,5 +209,8 @@ def test_a_flow_of_plain_parameters_does_what_the_command_does(home: Path, prefe
 
     ended = run(as_of="2026-12-31")
     assert ended.returncode == 1
-    assert chain(home)[-1]["status"] == "validation_failed"
-    assert "No delivery dated 2026-12-31" in (home / "audit" / chain(home)[-1]["run_id"] / "manifest.json").read_text()
+    assert chain_lines(home)[-1]["status"] == "validation_failed"
+    assert (
+        "No delivery dated 2026-12-31"
+        in (home / "audit" / chain_lines(home)[-1]["run_id"] / "manifest.json").read_text()
+    )

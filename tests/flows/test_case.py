@@ -108,6 +108,7 @@ def test_the_command_prints_one_json_object_and_exits_2_for_the_unknown(home: Pa
 
 
 def test_nothing_published_is_said(tmp_path: Path) -> None:
+    (tmp_path / "published").mkdir()
     with pytest.raises(UsageError, match="Nothing is published"):
         case_of(tmp_path, "C-1", None, "zh")
 

@@ -11,12 +11,11 @@ from support import build_at, load, new_home
 
 from books import generate
 from expectations.publication import pictures
-from flows.audit import chain_of, record_run
 from flows.build import Built
 from flows.errors import ValidationFailed
 from flows.home import Home
 from flows.policy import PROJECT, Policy, read_policy
-from flows.publish import Candidate, clear_leftovers, move_current, rotate, stage
+from flows.publish import Candidate, stage
 from flows.validate import check_publication
 
 DAY = date(2026, 10, 31)
@@ -106,21 +105,3 @@ def test_a_defect_ends_the_run_and_names_itself(home: Home, candidate: Candidate
     assert said.lower() in str(failed.value).lower()
     assert "Nothing was published, and what was published before still stands." in str(failed.value)
     assert not candidate.folder.exists()
-
-
-def test_leftovers_of_a_killed_run_are_cleared_and_rotation_keeps_two(tmp_path: Path) -> None:
-    home = new_home(tmp_path / "home")
-    for n in range(1, 5):
-        folder = home.published / f"2026-10-31-run-{n}"
-        folder.mkdir()
-        manifest = {"run_id": f"run-{n}", "status": "published", "ended_at": "", "previous": None}
-        (folder / "manifest.json").write_text(f'{{"run_id": "run-{n}"}}')
-        if n < 4:  # the fourth was killed before the chain named it
-            record_run(home, manifest)
-            move_current(home, folder)
-    (home.published / ".staging-run-5").mkdir()
-    clear_leftovers(home)
-    assert [link["run_id"] for link in chain_of(home)] == ["run-1", "run-2", "run-3"]
-    assert sorted(p.name for p in home.published.iterdir()) == [f"2026-10-31-run-{n}" for n in (1, 2, 3)] + ["current"]
-    rotate(home, keep=1)
-    assert sorted(p.name for p in home.published.iterdir()) == [f"2026-10-31-run-{n}" for n in (2, 3)] + ["current"]

@@ -7,6 +7,7 @@ Unless an example says otherwise, a loan of 300.00 is disbursed on 2025-03-03 an
 from __future__ import annotations
 
 import json
+import time
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -666,6 +667,22 @@ def test_corrected_master_rows_replace_and_repeated_events_count_once(tmp_path: 
 
 
 # ------------------------------------------------------------------------------- what must hold for every random book
+
+
+@pytest.mark.parametrize(("payments", "reversed_of_them"), [(9_900, 0), (4_800, 2_400)])
+def test_thousands_of_repayments_on_one_loan_take_no_minute(payments: int, reversed_of_them: int) -> None:
+    """Money is summed once for the loan, not once a day: a minute before, less than a second after."""
+    example = Example(principal=amount(100_000)).installment(1, "2026-12-31", 100_000)
+    for n in range(payments):
+        paid_on = str(on("2025-03-04") + timedelta(days=n % 600))
+        example.event("payment", f"R{n}", paid_on, 1)
+        if n < reversed_of_them:
+            example.event("reversal", f"X{n}", str(on(paid_on) + timedelta(days=1)), 1, reverses_id=f"R{n}")
+    began = time.process_time()
+    row = recompute.loan_aging(example.ledgers, on("2026-11-30"), calendar=CALENDAR)["L1"]
+    assert time.process_time() - began < 5
+    shows(row, days_past_due=0, outstanding_principal=100_000 - payments + reversed_of_them)
+
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
