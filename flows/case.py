@@ -16,7 +16,7 @@ import duckdb
 
 from flows.dates import day_of
 from flows.errors import UsageError
-from flows.home import Home, existing_home
+from flows.home import Home, existing_home, shown
 from flows.progress import printable
 
 WORDS = {
@@ -93,6 +93,7 @@ def case_of(home: Path, customer: str, as_of: str | None, lang: str) -> dict[str
     """The case report as text, written under HOME/cases, and as one object; UsageError where the customer is unknown."""
     place = Home(home) if (home / "published").is_dir() else existing_home(home)
     publication = _publication(place, as_of)
+    customer = shown(customer)  # bytes that are no text are no id either
     with duckdb.connect(str(publication / "marts.duckdb"), read_only=True) as connection:
         found = {
             mart: _rows(connection, f"select * from marts.{mart} where customer_id = ? order by all", customer)

@@ -34,12 +34,22 @@ class Folder(click.Path):
         return super().convert(value, param, ctx)
 
 
+class Seconds(click.FloatRange):
+    """A time to wait; not the number that is none, which no clock ever reaches."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if seconds != seconds:
+            self.fail(f"{value} is no number of seconds. Give one of 0 or more.", param, ctx)
+        return seconds
+
+
 def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     """Options of every command, and one way to end: a summary or one JSON object, and the exit code of the contract."""
 
     @click.option("--home", type=Folder(path_type=Path), default=DEFAULT_HOME, show_default=True, help="The warehouse.")
     @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, everything else on stderr.")
-    @click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait for a HOME in use.")
+    @click.option("--wait", type=Seconds(min=0), default=0, metavar="SECONDS", help="Wait for a HOME in use.")
     @wraps(command)
     def run(home: Path, as_json: bool, wait: float, **options: Any) -> None:
         from flows.settings import prepare_environment

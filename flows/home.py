@@ -160,7 +160,7 @@ class Home:
             said = (
                 f"{'holds a `?`' if '?' in str(self.root) else 'is not UTF-8'}, and DuckDB cannot keep a database there"
             )
-        elif (length := len(os.fsencode(self.root))) > LONGEST:
+        elif (length := len(str(self.root).encode())) > LONGEST:
             said = f"is {length} bytes long, and SQLite, in which Prefect keeps its runs, takes at most {LONGEST}"
         if said:
             raise UsageError(f"--home {shown(self.root)}: {said}. Give another folder.")
@@ -185,12 +185,12 @@ def may(path: Path, mode: int) -> bool:
 
 def is_text(path: Path) -> bool:
     """Whether a path is UTF-8."""
-    return "\N{REPLACEMENT CHARACTER}" not in os.fsencode(path).decode("utf-8", "replace")
+    return str(path).encode("utf-8", "replace") == str(path).encode("utf-8", "surrogateescape")
 
 
 def shown(path: Path | str) -> str:
     """A path as text for people, whatever its bytes are."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def existing_home(root: Path) -> Home:

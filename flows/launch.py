@@ -96,13 +96,13 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
     from books import generate, write_policy
     from flows.case import worst_customer
 
+    Home(home.absolute()).create()
     landing, policy = home / "landing", home / "policy"
     dates = (date(2026, 9, 30), date(2026, 10, 31))
     if landing.exists():
         raise UsageError(
             f"{landing} exists already: a demo makes its own deliveries. Give another --home, or remove {home}."
         )
-    home.mkdir(parents=True, exist_ok=True)
     _prefect(home, wait)
     from flows.nightly import nightly
 

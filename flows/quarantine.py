@@ -39,6 +39,7 @@ WORDS = {
     "bad_boolean": "is neither true nor false",
     "unknown_code": "is not a known code",
     "several_values": "has several values for one plan",
+    "out_of_calendar": "is before 1900, where the calendars begin",
     "ends_before_it_starts": "is before from_on",
     "before_disbursed_on": "is before disbursed_on",
     "before_advanced_on": "is before advanced_on",

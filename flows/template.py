@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from flows.errors import UsageError
+from flows.home import UNUSABLE, shown
 from flows.ledgers import Column, Ledger, ledgers
 
 # An example of one small book: every id names a row that another ledger's example holds.
@@ -74,10 +75,18 @@ def write_templates(folder: Path, lang: str) -> dict[str, Any]:
     from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"DIR {folder}: is there already and is not empty. Give a folder that does not exist yet.")
-    for kind in ("csv", "workbook"):
-        (folder / kind).mkdir(parents=True)
+    try:
+        said = "is there already and is not empty"
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            said = ""
+            for kind in ("csv", "workbook"):
+                (folder / kind).mkdir(parents=True)
+    except OSError as error:
+        if error.errno not in UNUSABLE:
+            raise
+        said = f"cannot be used as a folder ({error.strerror})"
+    if said:
+        raise UsageError(f"DIR {shown(folder)}: {said}. Give a folder that does not exist yet.")
     book = Workbook()
     book.remove(book.active)
     for ledger in ledgers().values():

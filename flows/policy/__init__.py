@@ -6,6 +6,7 @@ import csv
 import difflib
 import hashlib
 import io
+import os
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from flows.database import quote
 from flows.errors import UsageError
-from flows.home import is_text, shown
+from flows.home import is_text, may, shown
 from flows.policy.conduct import check_conduct, check_parts_of_day, check_treatments
 from flows.policy.portfolio import check_collateral, check_portfolio
 from flows.policy.risk import check_risk
@@ -97,8 +98,9 @@ def read_policy(folder: Path | None = None) -> Policy:
     settings = {row["setting"]: row["value"] for row in seeds["policy"].rows}
     types = {row["setting"]: row["type"] for row in seeds["policy"].rows}
     if folder is not None:
-        if not folder.is_dir():
-            raise UsageError(f"--policy {folder}: no such folder. Give a folder of CSV files named after seeds.")
+        if not may(folder, os.R_OK | os.X_OK) or not folder.is_dir():
+            said = "no such folder, or none that can be read"
+            raise UsageError(f"--policy {shown(folder)}: {said}. Give a folder of CSV files named after seeds.")
         for path in sorted(folder.iterdir()):
             if path.name.startswith("."):
                 continue

@@ -92,6 +92,7 @@ def test_a_customer_without_arrears_has_no_case(home: Path) -> None:
         ("C-9", None, "There is no customer C-9"),
         ("C-1", "2026-05-31", "no publication of this date is kept. Kept: 2026-06-30."),
         ("C-1", "yesterday", "not a date"),
+        (os.fsdecode(b"C\xff"), None, r"There is no customer C\\xff"),
     ],
 )
 def test_what_is_not_there_is_said(home: Path, customer: str, as_of: str | None, said: str) -> None:

@@ -137,6 +137,32 @@ def test_a_home_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert [path.name for path in tmp_path.iterdir()] == ["landing"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nightly", "--landing", "landing", "--policy", "e" * 300), "no such folder, or none that can be read"),
+        (("nightly", "--landing", "e" * 300), "cannot be used (File name too long)"),
+        (("nightly", "--landing", "landing", "--wait", "nan"), "nan is no number of seconds. Give one of 0 or more."),
+        (("template", "e" * 300), "cannot be used as a folder (File name too long)"),
+        (("template", "a-file/x"), "cannot be used as a folder (Not a directory)"),
+        (("demo", "--home", "a-file/x"), "cannot be used as a folder (Not a directory)"),
+        (("demo", "--home", "e" * 300), "cannot be used as a folder (File name too long)"),
+        (("status", "--home", "e" * 300), "cannot be read (File name too long)"),
+    ],
+    ids=str,
+)
+def test_a_path_that_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "a-file").touch()
+    monkeypatch.chdir(tmp_path)
+    ended = told(*arguments)
+    assert ended.exit_code == 2
+    assert said in ended.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-file", "landing"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone can become somebody who may not write")
 def test_a_home_that_may_only_be_read() -> None:
     with tempfile.TemporaryDirectory() as folder:
