@@ -339,6 +339,17 @@ def test_rules_between_columns(lender: Lender) -> None:
     ]
 
 
+def test_what_no_calendar_knows(lender: Lender) -> None:
+    """A due date of 1899 cannot be counted in business days; one of 1900 can."""
+    due = HEADERS["installments"] + "L1,1,1899-12-31,400.00\nL1,2,1900-01-01,600.00\nL2,1,2026-04-05,2500.50\n"
+    loans = BOOK["loans"] + "L3,C1,0001-01-05,2026-07-05,1000.00,CNY\n"
+    taken = lender.load(installments=due, loans=loans)
+    assert taken.waiting() == [
+        ("installments.csv", 2, ["out_of_calendar:due_on"]),
+        ("loans.csv", 4, ["out_of_calendar:disbursed_on"]),
+    ]
+
+
 def test_a_plan_beyond_the_first_has_one_effective_date(lender: Lender) -> None:
     header = "loan_id,plan_no,installment_no,due_on,principal_due,effective_on\n"
     plan_one = "L1,1,1,2026-02-05,1000.00,\nL2,1,1,2026-02-05,2500.50,\n"
