@@ -51,6 +51,7 @@ class Candidate:
 def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
     """Copy the marts out of the working database into a candidate, and put the evidence that the gate compares them to beside them."""
     folder = home.published / f"{STAGING}{run_id}"
+    shutil.rmtree(folder, ignore_errors=True)
     (folder / "parquet").mkdir(parents=True)
     found = Candidate(folder, as_of, [])
     candidate = connect(found.database)
