@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from flows.errors import UsageError
 
-FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2079, 12, 31)  # as int_calendar__days has them
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)  # as int_calendar__days has them
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def test_a_mapping_nested_without_end(tmp_path: Path, text: str) -> None:
         read_mapping(tmp_path / "mapping.yml")
 
 
-@pytest.mark.parametrize("day", ["0001-01-15", "1989-12-31", "2080-01-01", "9999-12-31"])
+@pytest.mark.parametrize("day", ["0001-01-15", "1899-12-31", "2200-01-01", "9999-12-31"])
 def test_a_day_that_the_calendar_does_not_have(tmp_path: Path, day: str) -> None:
     (tmp_path / "landing").mkdir()
     asked = ["--home", tmp_path / "home", "--landing", tmp_path / "landing"]
@@ -91,7 +91,7 @@ def test_a_day_that_the_calendar_does_not_have(tmp_path: Path, day: str) -> None
         told("backfill", "--from", day, "--to", "2026-01-31", "--home", tmp_path / "home"),
     ):
         assert ended.exit_code == 2
-        assert f"{day}: the calendar does not have this day. Allowed: 1990-01-01 to 2079-12-31." in ended.stderr
+        assert f"{day}: the calendar does not have this day. Allowed: 1900-01-01 to 2199-12-31." in ended.stderr
     assert not (tmp_path / "home").exists()
 
 
