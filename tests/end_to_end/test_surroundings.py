@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from end_to_end.nights import nightly
 
 ARREARS = Path(sys.executable).parent / "arrears"
 
@@ -43,7 +44,7 @@ def chain(home: Path) -> list[dict[str, str]]:
 
 
 def night(home: Path, *more: str) -> list[str]:
-    return [str(ARREARS), "nightly", "--home", str(home), "--landing", str(home / "landing"), *more]
+    return [str(ARREARS), *nightly(home, *more)]
 
 
 def without_prefect() -> dict[str, str]:
@@ -140,7 +141,8 @@ def test_a_flow_of_plain_parameters_does_what_the_command_does(home: Path, prefe
     call = "import json, sys; from flows.nightly import nightly; nightly(**json.loads(sys.argv[1]))"
 
     def run(**parameters: object) -> subprocess.CompletedProcess:
-        given = json.dumps({"home": str(home), "landing": str(home / "landing"), **parameters})
+        policy = str(home / "policy")
+        given = json.dumps({"home": str(home), "landing": str(home / "landing"), "policy": policy, **parameters})
         environment = without_prefect() | {"PREFECT_API_URL": prefect_server}
         return subprocess.run([sys.executable, "-c", call, given], env=environment, capture_output=True, timeout=300)
 
