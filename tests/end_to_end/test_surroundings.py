@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from end_to_end.nights import nightly
 from prefect.states import State
 
 from flows import chain, publish
@@ -47,7 +48,7 @@ def chain_lines(home: Path) -> list[dict[str, str]]:
 
 
 def night(home: Path, *more: str) -> list[str]:
-    return [str(ARREARS), "nightly", "--home", str(home), "--landing", str(home / "landing"), *more]
+    return [str(ARREARS), *nightly(home, *more)]
 
 
 def without_prefect() -> dict[str, str]:
@@ -192,7 +193,8 @@ def test_a_flow_of_plain_parameters_does_what_the_command_does(home: Path, prefe
     call = "import json, sys; from flows.nightly import nightly; nightly(**json.loads(sys.argv[1]))"
 
     def run(**parameters: object) -> subprocess.CompletedProcess:
-        given = json.dumps({"home": str(home), "landing": str(home / "landing"), **parameters})
+        policy = str(home / "policy")
+        given = json.dumps({"home": str(home), "landing": str(home / "landing"), "policy": policy, **parameters})
         environment = without_prefect() | {"PREFECT_API_URL": prefect_server}
         return subprocess.run([sys.executable, "-c", call, given], env=environment, capture_output=True, timeout=300)
 
