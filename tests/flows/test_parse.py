@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,12 @@ from flows.policy import Policy, read_policy
 
 
 @pytest.fixture(scope="module", autouse=True)
-def first(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The installation's parse is there: the first home makes it."""
-    run_dbt(project_in(tmp_path_factory.mktemp("first"), read_policy()), ["parse"])
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An installation of its own, whose parse the first home makes; the suite's may have been made under another policy."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        run_dbt(project_in(tmp_path_factory.mktemp("first"), read_policy()), ["parse"])
+        yield
 
 
 def project_in(folder: Path, policy: Policy, database: str = "arrears.duckdb") -> Path:
