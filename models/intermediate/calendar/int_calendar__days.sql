@@ -31,14 +31,24 @@ kinds as (
         on exceptions.calendar = calendars.calendar and exceptions.day = spine.day
 ),
 
+numbered as (
+    select
+        *,
+        case when is_working_day then row_number() over (partition by calendar, is_working_day order by day) end as working_day_no
+    from kinds
+),
+
+-- within a year there is a working day: a frame without an end costs three times as much
 counted as (
     select
         *,
-        sum(case when is_working_day then 1 else 0 end) over (partition by calendar order by day) as working_days_to,
+        coalesce(
+            max(working_day_no) over (partition by calendar order by day rows between 366 preceding and current row), 0
+        ) as working_days_to,
         min(case when is_working_day then day end) over (
-            partition by calendar order by day rows between current row and unbounded following
+            partition by calendar order by day rows between current row and 366 following
         ) as working_day_from
-    from kinds
+    from numbered
 )
 
 select
