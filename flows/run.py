@@ -195,9 +195,8 @@ def opened(run: Run, command: str, wait: float) -> Iterator[None]:
             yield
         except BaseException as error:
             run.record_failure(error)
-            if (
-                interrupts.received
-            ):  # a library may have told it in words of its own, and what is published is known now
+            # a library may have told it in words of its own, and what is published is known now
+            if interrupts.received:
                 raise interrupts.Interrupted from error
             raise
 

@@ -193,6 +193,7 @@ class Sources:
             book.load(connection, f"{table}_read")
             file.encoding, file.header, file.top = "workbook", book.header, book.top
             file.preamble = entry.header_line - 1
+            self.limits.check_columns(path, len(file.header), delivery)
             file.show_lists(connection)
         else:
             file.encoding = self._encoding(path.name)
@@ -209,7 +210,6 @@ class Sources:
                 next((e.delimiter for e in same if e.delimiter), None),
                 entry.header_line,
             )
-        self.limits.check_columns(path, len(file.header), delivery)
         return file
 
     def _encoding(self, name: str) -> str:
@@ -245,14 +245,13 @@ class Sources:
             places = place_of(wanted, file.header)
             if len(places) != 1:
                 near = nearest(wanted, file.header)
-                shown = as_shown(file.header, {*names_of(ledger), *map(tidy, _headers_wanted(entry))})
                 said = "more than once in the header" if places else "not in the header"
-                line = likely_header(
-                    file.top, {*names_of(ledger), *map(tidy, _headers_wanted(entry))}, [{tidy(wanted)}]
-                )
+                known = {*names_of(ledger), *map(tidy, _headers_wanted(entry))}
+                header = as_shown(file.header, known)
+                line = likely_header(file.top, known, [{tidy(wanted)}])
                 raise UsageError(
                     f"{entry.mapping}, line {entry.lines[wanted]}: the column {wanted} is {said} of {path}. "
-                    f"Allowed: {', '.join(h for h in shown if shown.count(h) == 1)}."
+                    f"Allowed: {', '.join(h for h in header if header.count(h) == 1)}."
                     + (f" Did you mean {near}?" if near and near != wanted else "")
                     + (
                         f" Line {line} holds it: is the header there (`header_line: {line}`)?"
