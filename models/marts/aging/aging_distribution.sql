@@ -21,6 +21,8 @@ buckets as (
 select
     book.as_of,
     buckets.scheme,
+    coalesce(schemes.label_zh, buckets.scheme) as scheme_zh,
+    coalesce(schemes.label_en, buckets.scheme) as scheme_en,
     buckets.bucket,
     buckets.bucket_order,
     buckets.label_zh,
@@ -49,9 +51,12 @@ inner join buckets
     ) }}
 inner join {{ ref('label') }} as segments on segments.code_set = 'segment' and segments.code = book.segment
 inner join {{ ref('label') }} as securities on securities.code_set = 'security' and securities.code = book.security_shown
+left join {{ ref('label') }} as schemes on schemes.code_set = 'scheme' and schemes.code = buckets.scheme  -- a miss: a lender's own, its own label
 group by
     book.as_of,
     buckets.scheme,
+    schemes.label_zh,
+    schemes.label_en,
     buckets.bucket,
     buckets.bucket_order,
     buckets.label_zh,

@@ -181,6 +181,8 @@ select
     item_types.label_zh as item_type_zh,
     item_types.label_en as item_type_en,
     bucketed.scheme,
+    coalesce(schemes.label_zh, bucketed.scheme) as scheme_zh,
+    coalesce(schemes.label_en, bucketed.scheme) as scheme_en,
     bucketed.bucket,
     bucketed.bucket_order,
     bucketed.label_zh,
@@ -210,3 +212,4 @@ inner join rates
     on rates.as_of = bucketed.as_of and rates.segment = bucketed.segment and rates.shown_in = bucketed.currency
 inner join {{ ref('label') }} as item_types on item_types.code_set = 'item_type' and item_types.code = bucketed.item_type
 inner join {{ ref('label') }} as segments on segments.code_set = 'segment' and segments.code = bucketed.segment
+left join {{ ref('label') }} as schemes on schemes.code_set = 'scheme' and schemes.code = bucketed.scheme  -- a miss: a lender's own, its own label

@@ -27,30 +27,46 @@ counted as (
         sum(case when conduct_status = 'not_evaluated' then 1 else 0 end) as not_evaluated
     from {{ ref('int_collections__judged') }}
     group by rule_id
+),
+
+judged as (
+    select
+        rules.*,
+        coalesce(counted.attempts, 0) as attempts,
+        coalesce(counted.breaches, 0) as breaches,
+        coalesce(counted.not_evaluated, 0) as not_evaluated,
+        case
+            when counted.breaches > 0 then 'breached'
+            when rules.evaluated = 'no' or counted.not_evaluated = counted.attempts then 'not_evaluated'
+            when counted.attempts is null then 'no_attempts'
+            when counted.not_evaluated > 0 then 'partly_evaluated'
+            else 'kept'
+        end as status
+    from rules
+    left join counted on counted.rule_id = rules.rule_id  -- a miss: no attempt that the rule applies to
 )
 
 select
     {{ as_of() }} as as_of,
-    rules.rule_id,
-    rules.jurisdiction,
-    rules.source,
-    rules.topic_zh,
-    rules.topic_en,
-    rules.segment,
-    rules.strength,
-    rules.valid_from,
-    rules.valid_to,
-    rules.input,
-    cast(coalesce(counted.attempts, 0) as bigint) as attempts,
-    cast(coalesce(counted.breaches, 0) as bigint) as breaches,
-    cast(coalesce(counted.not_evaluated, 0) as bigint) as not_evaluated,
-    case
-        when counted.breaches > 0 then 'breached'
-        when rules.evaluated = 'no' or counted.not_evaluated = counted.attempts then 'not_evaluated'
-        when counted.attempts is null then 'no_attempts'
-        when counted.not_evaluated > 0 then 'partly_evaluated'
-        else 'kept'
-    end as status,
+    judged.rule_id,
+    judged.jurisdiction,
+    judged.source,
+    judged.topic_zh,
+    judged.topic_en,
+    judged.segment,
+    {{ labels_of('segments', 'segment') }},
+    judged.strength,
+    {{ labels_of('strengths', 'strength') }},
+    judged.valid_from,
+    judged.valid_to,
+    judged.input,
+    cast(judged.attempts as bigint) as attempts,
+    cast(judged.breaches as bigint) as breaches,
+    cast(judged.not_evaluated as bigint) as not_evaluated,
+    judged.status,
+    {{ labels_of('statuses', 'status') }},
     {{ run_value('policy_version') }} as policy_version
-from rules
-left join counted on counted.rule_id = rules.rule_id  -- a miss: no attempt that the rule applies to
+from judged
+{{ join_labels('segments', 'segment', "judged.segment") }}
+{{ join_labels('strengths', 'strength', "judged.strength") }}
+{{ join_labels('statuses', 'rule_status', "judged.status") }}

@@ -23,7 +23,9 @@ select
     contacts.local_at,
     contacts.time_zone,
     contacts.channel,
+    {{ labels_of('channels', 'channel') }},
     contacts.party,
+    {{ labels_of('parties', 'party') }},
     contacts.agency_id,
     contacts.contact_point_id,
     judged.rule_id,
@@ -32,7 +34,9 @@ select
     rules.topic_zh,
     rules.topic_en,
     rules.strength,
+    {{ labels_of('strengths', 'strength') }},
     judged.conduct_status as status,
+    {{ labels_of('statuses', 'status') }},
     judged.figure,
     judged.limit_value,
     case when rules.metric = 'lexicon_hits' then wording.term_ids end as term_ids,
@@ -43,4 +47,8 @@ inner join {{ ref('int_collections__contacts') }} as contacts on contacts.attemp
 inner join rules on rules.rule_id = judged.rule_id
 left join {{ ref('int_collections__wording') }} as wording  -- a miss: no message
     on wording.attempt_id = judged.attempt_id
+{{ join_labels('channels', 'channel', "contacts.channel") }}
+{{ join_labels('parties', 'party', "contacts.party") }}
+{{ join_labels('strengths', 'strength', "rules.strength") }}
+{{ join_labels('statuses', 'conduct_status', "judged.conduct_status") }}
 where judged.conduct_status <> 'kept'

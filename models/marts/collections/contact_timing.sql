@@ -28,17 +28,23 @@ select
     episodes.entered_on,
     episodes.ended_on,
     episodes.ended_by,
+    {{ labels_of('ends', 'ended_by') }},
     cast({{ days_between('episodes.entered_on', 'coalesce(episodes.ended_on, ' ~ add_days(as_of(), 1) ~ ')') }} as integer)
         as days_overdue,
     cast(coalesce(contacted.attempts, 0) as bigint) as attempts,
     cast(coalesce(contacted.reached, 0) as bigint) as reached,
     contacted.first_attempt_on,
     contacted.first_attempt_channel,
+    {{ labels_of('attempted', 'first_attempt_channel') }},
     cast({{ days_between('episodes.entered_on', 'contacted.first_attempt_on') }} as integer) as days_to_first_attempt,
     contacted.first_reached_on,
     contacted.first_reached_channel,
+    {{ labels_of('reached', 'first_reached_channel') }},
     cast({{ days_between('episodes.entered_on', 'contacted.first_reached_on') }} as integer) as days_to_first_reached,
     {{ run_value('policy_version') }} as policy_version
 from {{ ref('int_collections__episodes') }} as episodes
 left join contacted  -- a miss: nobody had contact with the debtor
     on contacted.loan_id = episodes.loan_id and contacted.stretch_no = episodes.stretch_no
+{{ join_labels('ends', 'arrears_end', "episodes.ended_by") }}
+{{ join_labels('attempted', 'channel', "contacted.first_attempt_channel") }}
+{{ join_labels('reached', 'channel', "contacted.first_reached_channel") }}

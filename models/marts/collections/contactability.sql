@@ -36,6 +36,9 @@ select
     lost.lost_attempt_ids,
     lost.last_found_on,
     steps.channel_code as next_step,
+    ladder.ladder_step as next_step_order,
+    ladder.label_zh as next_step_zh,
+    ladder.label_en as next_step_en,
     {{ run_value('policy_version') }} as policy_version
 from customers
 left join {{ ref('int_collections__tried') }} as tried on tried.customer_id = customers.customer_id  -- a miss: never tried
@@ -43,3 +46,4 @@ left join points on points.customer_id = customers.customer_id  -- a miss: no va
 left join {{ ref('int_collections__lost_contact') }} as lost on lost.customer_id = customers.customer_id  -- a miss: never lost
 left join {{ ref('int_collections__steps') }} as steps  -- a miss: no step is allowed
     on steps.customer_id = customers.customer_id and steps.turn = 1
+left join {{ ref('collection_channel') }} as ladder on ladder.channel_code = steps.channel_code  -- a miss: no step

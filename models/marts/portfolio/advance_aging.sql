@@ -8,10 +8,12 @@ select
     figures.customer_id,
     figures.loan_id,
     figures.segment,
+    {{ labels_of('segments', 'segment') }},
     figures.kind,
     kinds.label_zh as kind_label_zh,
     kinds.label_en as kind_label_en,
     figures.security,
+    {{ labels_of('securities', 'security') }},
     figures.currency,
     figures.amount,
     figures.outstanding,
@@ -31,4 +33,6 @@ select
     {{ run_value('policy_version') }} as policy_version
 from {{ ref('int_advances__figures') }} as figures
 inner join {{ ref('advance_kind') }} as kinds on kinds.kind = figures.kind
+{{ join_labels('segments', 'segment', "figures.segment") }}
+{{ join_labels('securities', 'security', "coalesce(figures.security, 'not_stated')") }}
 where figures.as_of = {{ as_of() }}

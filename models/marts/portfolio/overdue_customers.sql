@@ -29,6 +29,7 @@ select
     {{ as_of() }} as as_of,
     flags.customer_id,
     flags.segment,
+    {{ labels_of('segments', 'segment') }},
     flags.currency,
     flags.is_new,
     flags.is_repeat,
@@ -61,3 +62,4 @@ inner join primary_types on primary_types.customer_id = flags.customer_id and pr
 left join causes on causes.customer_id = flags.customer_id  -- a miss: no case, and the gate says so
 left join {{ ref('int_portfolio__advice') }} as advice  -- a miss: no type of the customer's has advice
     on advice.customer_id = flags.customer_id and advice.currency = flags.currency
+{{ join_labels('segments', 'segment', "flags.segment") }}

@@ -206,6 +206,7 @@ select
     {{ as_of() }} as as_of,
     arrears.customer_id,
     customers.segment,
+    {{ labels_of('segments', 'segment') }},
     arrears.overdue_items,
     arrears.days_past_due,
     worst.risk_class,
@@ -255,3 +256,4 @@ inner join {{ ref('int_risk__case_contacts') }} as contacts on contacts.customer
 left join gaps on gaps.customer_id = arrears.customer_id  -- a miss: the ledgers answer everything
 left join told on told.customer_id = arrears.customer_id  -- a miss: none, and the gate says so
 left join measures on measures.customer_id = arrears.customer_id  -- a miss: no measure fits, and the gate says so
+{{ join_labels('segments', 'segment', "customers.segment") }}

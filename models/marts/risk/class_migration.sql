@@ -107,6 +107,8 @@ select
     totals.from_as_of,
     totals.as_of,
     totals.span,
+    spans.label_zh as span_zh,
+    spans.label_en as span_en,
     totals.segment,
     segments.code_order as segment_order,
     segments.label_zh as segment_zh,
@@ -133,3 +135,4 @@ from totals
 inner join states as opened on opened.state_order = totals.from_class
 inner join states as closed on closed.state_order = totals.to_state
 inner join {{ ref('label') }} as segments on segments.code_set = 'segment' and segments.code = totals.segment
+{{ join_labels('spans', 'span', 'totals.span') }}

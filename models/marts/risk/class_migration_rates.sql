@@ -25,6 +25,8 @@ counted as (
         from_as_of,
         as_of,
         span,
+        span_zh,
+        span_en,
         is_partial,
         segment,
         segment_order,
@@ -41,13 +43,29 @@ counted as (
         sum(kept_balance) as kept_balance
     from of_rate
     group by
-        from_as_of, as_of, span, is_partial, segment, segment_order, segment_zh, segment_en, currency, rate_id, rate_order, label_zh, label_en
+        from_as_of,
+        as_of,
+        span,
+        span_zh,
+        span_en,
+        is_partial,
+        segment,
+        segment_order,
+        segment_zh,
+        segment_en,
+        currency,
+        rate_id,
+        rate_order,
+        label_zh,
+        label_en
 )
 
 select
     from_as_of,
     as_of,
     span,
+    span_zh,
+    span_en,
     segment,
     segment_order,
     segment_zh,

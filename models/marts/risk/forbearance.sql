@@ -87,6 +87,7 @@ select
     observed.loan_id,
     loans.customer_id,
     loans.segment,
+    {{ labels_of('segments', 'segment') }},
     loans.product_id,
     loans.branch_id,
     loans.currency,
@@ -116,3 +117,4 @@ inner join loans on loans.loan_id = observed.loan_id
 inner join {{ ref('label') }} as kinds on kinds.code_set = 'concession' and kinds.code = observed.kind
 left join redefaults  -- a miss: not so late again in the observation
     on redefaults.loan_id = observed.loan_id and redefaults.event_on = observed.event_on and redefaults.kind = observed.kind
+{{ join_labels('segments', 'segment', "loans.segment") }}

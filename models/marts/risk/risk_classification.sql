@@ -39,7 +39,13 @@ classified as (
         coalesce(classes.rules_fired, '') as rules_fired,
         classes.deciding_rule,
         classes.pulled_by,
-        before.risk_class as previous_class
+        before.risk_class as previous_class,
+        case
+            when before.risk_class is null then 'new'
+            when coalesce(classes.risk_class, 1) > before.risk_class then 'downgraded'
+            when coalesce(classes.risk_class, 1) < before.risk_class then 'upgraded'
+            else 'unchanged'
+        end as migration
     from items
     left join {{ ref('int_risk__classes') }} as classes  -- a miss: no rule holds
         on classes.as_of = items.as_of and classes.item_type = items.item_type and classes.item_id = items.item_id
@@ -50,9 +56,11 @@ classified as (
 select
     classified.as_of,
     classified.item_type,
+    {{ labels_of('item_types', 'item_type') }},
     classified.item_id,
     classified.customer_id,
     classified.segment,
+    {{ labels_of('segments', 'segment') }},
     classified.asset_class,
     classified.currency,
     classified.balance,
@@ -66,12 +74,8 @@ select
     classified.pulled_by,
     not_evaluated.rules as rules_not_evaluated,
     classified.previous_class,
-    case
-        when classified.previous_class is null then 'new'
-        when classified.risk_class > classified.previous_class then 'downgraded'
-        when classified.risk_class < classified.previous_class then 'upgraded'
-        else 'unchanged'
-    end as migration,
+    classified.migration,
+    {{ labels_of('migrations', 'migration') }},
     provisions.rate as provision_rate,
     cast(round({{ times('classified.balance', 'provisions.rate') }}, 2) as decimal(18, 2)) as provision_amount,
     {{ run_value('policy_version') }} as policy_version
@@ -81,3 +85,6 @@ inner join {{ ref('provision_rate') }} as provisions
     on provisions.risk_class = classified.risk_class and provisions.scheme = {{ run_value('provision_scheme') }}
 left join not_evaluated  -- a miss: the ledgers hold all that its rules need
     on not_evaluated.asset_class = classified.asset_class and not_evaluated.segment = classified.segment
+{{ join_labels('item_types', 'item_type', "classified.item_type") }}
+{{ join_labels('segments', 'segment', "classified.segment") }}
+{{ join_labels('migrations', 'migration', "classified.migration") }}

@@ -84,6 +84,7 @@ select
     {{ as_of() }} as as_of,
     watched.customer_id,
     customers.segment,
+    {{ labels_of('segments', 'segment') }},
     severities.severity,
     severities.severity_order,
     severities.label_zh as severity_zh,
@@ -104,3 +105,4 @@ from watched
 inner join customers on customers.customer_id = watched.customer_id
 left join measures on measures.customer_id = watched.customer_id  -- a miss: no measure fits, and the gate says so
 inner join severities on severities.lower_points <= watched.points and severities.below_points > watched.points
+{{ join_labels('segments', 'segment', "customers.segment") }}
