@@ -137,8 +137,8 @@ select
     told.deadline_on,
     told.deadline_on < {{ add_days(as_of(), 1) }} and tried_steps.steps_tried is null as is_deadline_missed,
     told.next_treatment,
-    following.label_zh as next_treatment_zh,
-    following.label_en as next_treatment_en,
+    successors.label_zh as next_treatment_zh,
+    successors.label_en as next_treatment_en,
     told.next_treatment_on,
     told.item_type,
     {{ labels_of('item_types', 'item_type') }},
@@ -160,7 +160,7 @@ left join times_tried  -- a miss: no call in vain since the customer was reached
     on times_tried.customer_id = told.customer_id and times_tried.channel_code = told.step
 left join {{ ref('collection_channel') }} as ladder on ladder.channel_code = told.step  -- a miss: held
 left join {{ ref('part_of_day') }} as parts on parts.part_of_day = times.part_of_day  -- a miss: no call
-left join {{ ref('collection_treatment') }} as following on following.treatment = told.next_treatment  -- a miss: nothing follows
+left join {{ ref('collection_treatment') }} as successors on successors.treatment = told.next_treatment  -- a miss: nothing follows
 {{ join_labels('statuses', 'work_status', 'told.status') }}
 {{ join_labels('channels', 'channel', 'told.channel') }}
 {{ join_labels('parties', 'party', 'told.party') }}
