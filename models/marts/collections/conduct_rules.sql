@@ -67,6 +67,6 @@ select
     {{ labels_of('statuses', 'status') }},
     {{ run_value('policy_version') }} as policy_version
 from judged
-{{ join_labels('segments', 'segment', "judged.segment") }}
+{{ join_labels('segments', 'rule_segment', "judged.segment") }}
 {{ join_labels('strengths', 'strength', "judged.strength") }}
 {{ join_labels('statuses', 'rule_status', "judged.status") }}
