@@ -18,6 +18,11 @@ GRAINS = {  # what a row of each is found by, and the marts that it needs
     "bi_overdue_roll_forward": (("as_of", "currency"), ("roll_forward",)),
     "bi_vintages": (("cohort_month", "months_on_book", "currency"), ("vintages",)),
     "bi_classes": (("risk_class", "currency"), ("risk_classification",)),
+    "bi_recovery": (("m_stage", "horizon_days", "currency"), ("recovery_by_age",)),
+    "bi_customer_types": (("customer_type", "currency"), ("customer_type_summary",)),
+    "bi_disclosure": (("period", "security", "currency"), ("overdue_disclosure",)),
+    "bi_advances": (("bucket", "currency"), ("advance_distribution",)),
+    "bi_watchlist": (("severity", "segment"), ("watchlist",)),
 }
 SHOWN = "qualify (currency = 'ALL') = bool_or(currency = 'ALL') over (partition by as_of)"
 

@@ -2,7 +2,7 @@
 
 Each has one grain, one scheme, one basis and labels, and a row of zeros where a bucket is empty; where `ALL` stands among the
 currencies it is the only one. A file holds the view, after the marts or views that it reads and what it is; `{stages}`,
-`{exits}` and `{classes}` stand for the codes of the policy in force, with order and labels, `{share: part / whole}` for a rate as
+`{exits}`, `{classes}`, `{durations}` and `{severities}` stand for the codes of the policy in force, with order and labels, `{share: part / whole}` for a rate as
 marts have it. A column that no comment names has that of the mart.
 """
 
@@ -23,6 +23,11 @@ CODES = {
     "exits": """
         select code, if(code = 'closed', 100, 101), label_zh, label_en from work.policy.label
         where code_set = 'exit' and code in ('closed', 'written_off') order by code""",
+    "durations": """
+        select bucket, bucket_order, label_zh, label_en from work.policy.advance_bucket
+        where (select as_of from work.raw.run) between coalesce(valid_from, '0001-01-01') and coalesce(valid_to, '9999-12-31')
+        order by bucket_order""",
+    "severities": "select severity, severity_order, label_zh, label_en from work.policy.watch_severity order by severity_order",
     "classes": "select risk_class::varchar, risk_class, label_zh, label_en from work.policy.risk_class order by risk_class",
 }
 

@@ -86,6 +86,14 @@ def test_each_picture_has_one_grain_labels_and_every_bucket(candidate: Candidate
         shown = reader.sql("select string_agg(distinct currency) from bi_aging").fetchone()[0]
         book = "select sum(outstanding_principal) from aging_trend where scheme = 'CN_M_STAGE' and item_type = 'loan' and segment <> 'ALL'"
         assert reader.sql(f"{book} and as_of = '{DAY}' and currency = '{shown}'").fetchone() == (added,)
+        for picture, mart in (
+            ("sum(outstanding) from bi_advances", "sum(outstanding) from advance_aging where not is_written_off"),
+            ("sum(customers) from bi_watchlist", "count(*) from watchlist"),
+            ("sum(overdue_balance) from bi_customer_types", "sum(overdue_balance) from bi_disclosure"),
+            ("max(recovered_amount) from bi_recovery where horizon_days = 30",
+             "max(recovered_amount) from recovery_by_age where segment = 'ALL' and currency = 'ALL' and horizon_days = 30 and from_as_of = (select max(from_as_of) from bi_recovery where horizon_days = 30)"),
+        ):  # fmt: skip
+            assert reader.sql(f"select {picture}").fetchone() == reader.sql(f"select {mart}").fetchone(), picture
 
 
 @pytest.mark.parametrize(

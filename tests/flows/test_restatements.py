@@ -34,7 +34,9 @@ def by_comparison(home: Home, publication: Path, day: date) -> set[tuple[Any, ..
 
 def _texts(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, str | None]]:
     """Labels and orders say the same as their codes."""
-    relation = connection.sql(f"select columns(c -> not regexp_matches(c, '_(order|zh|en)$'))::varchar from ({FIGURES}{table})")
+    relation = connection.sql(
+        f"select columns(c -> not regexp_matches(c, '_(order|zh|en)$'))::varchar from ({FIGURES}{table})"
+    )
     return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 

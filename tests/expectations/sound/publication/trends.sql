@@ -181,6 +181,13 @@ create table marts.bi_overdue_roll_forward as select * from marts.roll_forward w
 create table marts.bi_vintages as select cohort_month, months_on_book, currency from marts.vintages where segment = 'ALL';
 create table marts.bi_classes as
 select currency, risk_class, count(*) as items, sum(balance) as balance from marts.risk_classification group by all;
+create table marts.bi_recovery as
+select currency, m_stage, horizon_days from marts.recovery_by_age where segment = 'ALL' and recovered_amount is not null;
+create table marts.bi_customer_types as select customer_type, currency from marts.customer_type_summary where type_basis = 'primary';
+create table marts.bi_disclosure as
+select distinct period, security, currency from marts.overdue_disclosure where period <> 'total' and security <> 'total' and item_type <> 'total';
+create table marts.bi_advances as select bucket, currency from marts.advance_distribution;
+create table marts.bi_watchlist as select distinct severity, 'personal' as segment from marts.watchlist;
 
 -- Nobody was cured in October.
 create table marts.cure_curves as
