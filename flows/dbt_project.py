@@ -14,6 +14,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flows.errors import ArrearsError
+from flows.errors import ArrearsError, ValidationFailed
 from flows.home import Home
 from flows.policy import PROJECT, Policy
 from flows.settings import cache_folder, memory_limit
@@ -166,14 +167,25 @@ def build(folder: Path, arguments: list[str]) -> list[dict[str, Any]]:
     return nodes
 
 
+# what DuckDB says of a decimal that does not fit
+TOO_LARGE = r"(Casting value .* to type DECIMAL.*out of range|[Oo]verflow in .*DECIMAL)"
+
+
 def refuse_failed(nodes: list[dict[str, Any]]) -> None:
-    """Raises with the first node that failed; a full disk is not a fault of ours."""
+    """Raises with the first node that failed; a full disk, and sums that no amount can hold, are not faults of ours."""
     failed = [n for n in nodes if n["status"] in ("error", "fail", "runtime error")]
     if not failed:
         return
     first = failed[0]
     if "No space left" in str(first["message"]):
         raise OSError(errno.ENOSPC, "No space left on device", first["node"])
+    if re.search(TOO_LARGE, str(first["message"])):
+        raise ValidationFailed(
+            f"A sum in {first['node'].split('.')[-1]} is beyond 9,999,999,999,999,999.99, the most that an amount can hold "
+            f"({str(first['message']).splitlines()[0]}). Nothing was published, and what was published before still stands. "
+            "Look for the largest amounts in the deliveries loaded last: one in the wrong unit is likely. `arrears withdraw` "
+            "takes its delivery out."
+        )
     raise DbtFailed(
         f"{len(failed)} dbt node{'s' * (len(failed) != 1)} failed, the first {first['node']}: {first['message']}"
     )

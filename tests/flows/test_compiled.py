@@ -15,6 +15,7 @@ from flows import compiled
 from flows.build import Built
 from flows.compiled import Node
 from flows.dbt_project import DbtFailed, refuse_failed
+from flows.errors import ValidationFailed
 from flows.home import Delivery
 from flows.policy import PROJECT
 
@@ -122,6 +123,15 @@ def test_what_fails_is_named_and_leaves_nothing_of_itself(tmp_path: Path, failin
         refuse_failed(ran)
     with duckdb.connect(str(tmp_path / "arrears.duckdb")) as connection:
         assert connection.sql("select table_name from duckdb_tables()").fetchall() == [("sound",)]
+
+
+@pytest.mark.parametrize("sum_of_two", ["cast(sum(x) as decimal(18, 2))", "max(x) + max(x)"])
+def test_a_sum_that_no_amount_can_hold_is_no_fault_of_ours(tmp_path: Path, sum_of_two: str) -> None:
+    (tmp_path / "target").mkdir()
+    largest = "(values (9999999999999999.99::decimal(18, 2)), (9999999999999999.99)) as amounts (x)"
+    nodes = [node("model.arrears.book", "table", f"create table marts.book as select {sum_of_two} as n from {largest}")]
+    with pytest.raises(ValidationFailed, match=r"A sum in book is beyond 9,999,999,999,999,999\.99.*arrears withdraw"):
+        refuse_failed(compiled.run(tmp_path / "arrears.duckdb", tmp_path, nodes))
 
 
 def test_what_policy_alone_decides_is_computed_once_and_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
