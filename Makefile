@@ -6,7 +6,7 @@ DEMO_HOME ?= var/demo
 
 ON_EVERY_CORE := --numprocesses logical --dist loadgroup --no-loadscope-reorder
 
-.PHONY: setup demo test test-full lint unit format bench clean lock
+.PHONY: setup demo test test-full soak lint unit format bench clean lock
 
 setup: $(VENV)/installed
 
@@ -35,6 +35,10 @@ unit: setup
 # What `make test` proves, wider: books of 50,000 loans, 100,000 attempts, more seeds, each kill by itself.
 test-full: lint
 	ARREARS_SUITE=full $(VENV)/bin/pytest $(ON_EVERY_CORE)
+
+# Hours: what `make test` tries a few times, many times. The figures of the last time are in docs/reliability.md.
+soak: setup
+	ARREARS_SUITE=full $(VENV)/bin/pytest -s tests/end_to_end/test_soak.py tests/end_to_end/test_processes.py tests/bad_input/test_mutations.py
 
 format: setup
 	$(VENV)/bin/ruff check --fix .

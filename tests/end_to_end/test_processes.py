@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -16,11 +17,12 @@ from pathlib import Path
 import duckdb
 import pytest
 from end_to_end.nights import hashes, next_delivery, nightly
-from support import FULL
+from support import FULL, sized
 
 from books import generate
 
 ARREARS = Path(sys.executable).parent / "arrears"
+KILLS = sized(0, 200, "ARREARS_KILLS")
 MOMENTS = ["Reading delivery", "Computing", "Staging", "Validating the candidate", "Publishing"]
 
 
@@ -48,10 +50,11 @@ class Undisturbed:
     hashes: dict[str, str]
 
 
-def start(home: Path, server: str) -> subprocess.Popen:
+def start(home: Path, server: str, alone: bool = False) -> subprocess.Popen:
+    """A night; `alone`: the leader of a group of its own."""
     environment = os.environ | {"PREFECT_API_URL": server}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen([str(ARREARS), *nightly(home)], env=environment, **quiet)
+    return subprocess.Popen([str(ARREARS), *nightly(home)], env=environment, start_new_session=alone, **quiet)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,41 @@ def test_a_kill_at_any_point_leaves_the_last_publication_and_the_next_run_mends_
     assert resumed.code == 0, resumed.err
     assert hashes(home / "published" / "current") == undisturbed.hashes
     assert not list((home / "published").glob(".*"))
+
+
+@pytest.mark.skipif(KILLS == 0, reason="`make soak` kills at random moments")
+def test_kills_at_random_moments(
+    october: Path, tmp_path: Path, prefect_server: str, arrears, undisturbed: Undisturbed
+) -> None:
+    """Again and again, the main process alone or with all that it started; after some kills a run is let be."""
+    chance = random.Random(11)
+    for n in range(KILLS):
+        home = tmp_path / "home"
+        if not home.exists():
+            shutil.copytree(october, home, symlinks=True)
+            next_delivery(home)
+            standing = (home / "published" / "current").resolve()
+        night = start(home, prefect_server, alone=True)
+        if not ends_within(chance.uniform(0.5, 25), night):
+            if chance.random() < 0.5:
+                night.kill()
+            else:
+                os.killpg(night.pid, signal.SIGKILL)
+        night.wait()
+        current = (home / "published" / "current").resolve()
+        assert current == standing or current.name.startswith("2026-11-20"), n
+        manifest = json.loads((current / "manifest.json").read_text())
+        with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as reader:
+            assert reader.sql("select count(*) from loan_aging").fetchone() == (
+                manifest["marts"]["loan_aging"]["rows"],
+            ), n
+        if n % 8 == 7 or n == KILLS - 1:
+            resumed = arrears(*nightly(home, "--json", "--wait", "30"))
+            assert resumed.code == 0, (n, resumed.err)
+            assert hashes(home / "published" / "current") == undisturbed.hashes, n
+            assert not list((home / "published").glob(".*")), n
+            assert arrears("verify", "--all", "--home", home).code == 0, n
+            shutil.rmtree(home)
 
 
 def wait_for_line(home: Path, process: subprocess.Popen, text: str) -> bool:
