@@ -348,8 +348,8 @@ where news(attempted_on, since, upto)
 order by loan_no, k;
 
 -- A best effort of the general ledger at `upto`, as known then: principal unpaid on the loans of the book. Money lies on the oldest installment first, interest and
--- fees before principal; charges take what is left (under fees_first what was charged before the last money), waivers go to charges. It is exact for the default
--- conventions; products that allocate by installment or principal first differ a little, as general ledgers do.
+-- fees before principal; charges take what is left (under fees_first what was charged before the last money), waivers go to charges. It is exact for all
+-- products but those that allocate by installment, whose money needs a replay: their account has no balance.
 create macro gl_balances(since, upto) as table
 with book as (
     select loan_no, gl_account, currency, restructured_on, plan_basis, allocation
@@ -411,7 +411,7 @@ settled as (
 
 laid as (
     select
-        gl_account, currency, principal, owed_to,
+        gl_account, currency, allocation, principal, owed_to,
         case
             when money is null then 0
             when allocation = 'fees_first' then greatest(0, money - charges_reached)
@@ -424,6 +424,7 @@ laid as (
 
 select upto as as_of, gl_account, currency, money_of(sum(least(principal, greatest(0, owed_to - paid_to)))::bigint) as balance
 from laid
+where allocation is distinct from 'by_installment'
 group by gl_account, currency
 order by gl_account, currency;
 

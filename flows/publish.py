@@ -23,6 +23,7 @@ from flows.earlier import forget_figures, keep_figures
 from flows.evidence.reperform import recompute_left_out, reperform
 from flows.home import Home, sync, sync_files, write_json
 from flows.pictures import draw
+from flows.readers import let_read
 
 # Names of what is half done, under published/; a killed run leaves it, and the next one removes it.
 STAGING, ROTATED, NEXT = ".staging-", ".rotated-", ".current-"
@@ -144,6 +145,7 @@ def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Pa
     shutil.copytree(docs, folder / "validation")
     for database in (candidate.database, candidate.evidence):
         database.chmod(0o440)
+    let_read(home, folder)
     sync_files(folder)
     if switch:
         keep_figures(home, manifest["run_id"], folder)

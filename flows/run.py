@@ -19,6 +19,7 @@ from flows.land import deliveries_in
 from flows.policy import Policy, read_policy
 from flows.progress import log, write_log_to
 from flows.publish import clear_leftovers, current_manifest, finish, write_down
+from flows.readers import group_of_readers
 
 if TYPE_CHECKING:
     from expectations.results import GateResult
@@ -58,6 +59,7 @@ class Run:
         switch: bool,
     ) -> Run:
         """A run from what a flow is given."""
+        group_of_readers()
         place = landing.absolute() if landing else None
         return cls(Home(home.absolute()), place, read_policy(policy), dates, parse_known_at(known_at), switch)
 

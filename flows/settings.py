@@ -63,6 +63,11 @@ def dbt_every_time() -> bool:
     return os.environ.get("ARREARS_DBT", "") not in ("", "0")
 
 
+def readers() -> str | None:
+    """ARREARS_READERS: the group that reads `published/` (`readers.py`)."""
+    return os.environ.get("ARREARS_READERS", "").strip() or None
+
+
 def memory_limit() -> str:
     """What DuckDB may take before it spills to disk: ARREARS_MEMORY, else half of what the machine, or its container, has."""
     asked = os.environ.get("ARREARS_MEMORY", "").strip()

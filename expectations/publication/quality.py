@@ -46,7 +46,62 @@ def restatements() -> list[Rows]:
     ]
 
 
+def reconciliation() -> list[Rows]:
+    return [
+        rows(
+            title="The book agrees with the general ledger",
+            description="By account and currency, within the policy's tolerance, or with an explanation that is in force.",
+            sql="""
+                select gl_account, currency, ledger_balance, gl_balance, difference, explained_amount
+                from {batch}
+                where status = 'differs'
+            """,
+        ),
+        rows(
+            title="Each balance of the general ledger is compared as it was delivered",
+            sql="""
+                select gl_account, currency, compared.gl_balance, delivered.balance as delivered
+                from (from {batch} where gl_balance is not null) as compared
+                full join evidence.general_ledger as delivered using (gl_account, currency)
+                where compared.gl_balance is distinct from delivered.balance
+            """,
+        ),
+        rows(
+            title="What is compared is the book",
+            description="By currency, to the cent: loans and advances that are not written off.",
+            sql="""
+                with book as (
+                    select currency, sum(balance) as balance
+                    from (
+                        select currency, outstanding_principal as balance from marts.loan_aging
+                        where not is_written_off and as_of = (select max(as_of) from evidence.run)
+                        union all
+                        select currency, outstanding from marts.advance_aging where not is_written_off
+                    )
+                    group by currency
+                )
+
+                select currency, compared.balance, book.balance as in_book
+                from (select currency, sum(ledger_balance) as balance from {batch} group by currency) as compared
+                full join book using (currency)
+                where coalesce(compared.balance, 0) <> coalesce(book.balance, 0)
+            """,
+        ),
+        rows(
+            title="Accounts of the book have a balance in the general ledger",
+            severity="warning",
+            description="Looked at where balances were delivered for the date.",
+            sql="""
+                select gl_account, currency, items, ledger_balance
+                from {batch}
+                where status = 'no_gl' and exists (select * from evidence.general_ledger)
+            """,
+        ),
+    ]
+
+
 MARTS = {
+    "reconciliation": ("Reconciliation with the general ledger", reconciliation),
     "restatements": ("Restatements", restatements),
     "quarantine_summary": ("Quarantine summary", quarantine_summary),
 }

@@ -6,6 +6,30 @@ RESTATED = """
 
 DEFECTS = {
     (
+        "marts.reconciliation",
+        "The book agrees with the general ledger",
+    ): "update marts.reconciliation set status = 'differs'",
+    (
+        "marts.reconciliation",
+        "Each balance of the general ledger is compared as it was delivered",
+    ): "update evidence.general_ledger set balance = balance + 0.01 where currency = 'USD'",
+    (
+        "marts.reconciliation",
+        "What is compared is the book",
+    ): "update marts.reconciliation set ledger_balance = ledger_balance - 0.01 where currency = 'USD'",
+    (
+        "marts.reconciliation",
+        "Accounts of the book have a balance in the general ledger",
+    ): "update marts.reconciliation set status = 'no_gl' where currency = 'USD'",
+    (
+        "marts.reconciliation",
+        "Every row is of a date that was asked for",
+    ): "update marts.reconciliation set as_of = as_of - 1",
+    (
+        "marts.reconciliation",
+        "Every row names the policy it was computed under",
+    ): "update marts.reconciliation set policy_version = 'policy-0'",
+    (
         "marts.quarantine_summary",
         "Every row is of a date that was asked for",
     ): "update marts.quarantine_summary set as_of = as_of - 1",

@@ -51,6 +51,7 @@ class Lender:
 
     def deliver(self, day: date, before: date | None, kind: str) -> None:
         ledgers = {path.stem: self.rows(day, path.stem) for path in (self.source / str(day)).iterdir()}
+        del ledgers["gl_balances"]  # of the book as it was meant
         ledgers["repayments"] += self.held_back
         self.held_back = []
         if kind == "late":

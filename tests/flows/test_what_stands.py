@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import grp
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -18,6 +20,7 @@ from flows.dates import Dates
 from flows.errors import UsageError, ValidationFailed
 from flows.home import Delivery, Home, as_json
 from flows.publish import clear_leftovers, finish, move_current, publications_of, rotate, write_down
+from flows.readers import group_of_readers, let_read
 from flows.report_status import status_of
 from flows.run import Run, opened
 from flows.withdraw import withdraw_delivery
@@ -236,3 +239,28 @@ def test_a_withdrawal_that_was_cut_short_stands_in_nobodys_way(tmp_path: Path) -
     path.write_bytes(b"{}\n" + path.read_bytes())
     with pytest.raises(UsageError, match=r"withdrawals.jsonl, line 1: is damaged, .* Restore the file from a backup"):
         home.withdrawals()
+
+
+def test_readers_of_a_group_read_what_is_published_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = grp.getgrgid(os.getgid())
+    monkeypatch.setenv("ARREARS_READERS", group.gr_name)
+    home = new_home(tmp_path / "home")
+    folder = home.published / ".half"
+    (folder / "parquet").mkdir(parents=True)
+    (folder / "parquet" / "loan_aging.parquet").write_text("")
+    (folder / "manifest.json").write_text("{}")
+    let_read(home, folder)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (home.root, *home.root.rglob("*"))}
+    assert modes.pop(home.root) == 0o710
+    for path, mode in modes.items():
+        open_to_all = path == home.published or folder in (path, *path.parents)
+        assert mode == ((0o750 if path.is_dir() else 0o440) if open_to_all else 0o700), path
+        assert path.stat().st_gid == group.gr_gid
+
+
+def test_a_group_of_readers_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARREARS_READERS", "no such group")
+    with pytest.raises(UsageError, match="ARREARS_READERS=no such group: there is no such group on this machine"):
+        group_of_readers()
