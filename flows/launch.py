@@ -115,6 +115,7 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
         "\n\n".join(n.pop("_text") for n in nights)
         + f"\n\nBad rows planted, to be found in quarantine:\n{planted or '  none'}"
         + "\n\nLook at"
+        + f"\n  report      {last['publication']}/report/index.html (open it in a browser)"
         + f"\n  marts       {last['publication']}/marts.duckdb (and parquet/)"
         + f"\n  validation  {last['publication']}/validation/publication/index.html"
         + f"\n  deliveries  {landing}"

@@ -24,9 +24,29 @@ LABELS = 168  # what labels of rows take of a wide drawing
 LONGEST = 84  # what the longest amount takes at the end of a bar
 INK, QUIET, GRID = "#1c2733", "#5b6673", "#e3e7ec"
 DARK, LIGHT = "#1f4e79", "#c9d9ea"
-LINES = [(DARK, "", "circle"), ("#b3470f", "7 3", "square"), ("#3f7f93", "2 3", "triangle-up"), ("#7a5c99", "9 3 2 3", "diamond")]
+LINES = [
+    (DARK, "", "circle"),
+    ("#b3470f", "7 3", "square"),
+    ("#3f7f93", "2 3", "triangle-up"),
+    ("#7a5c99", "9 3 2 3", "diamond"),
+]
 FILLS = [DARK, LIGHT, "#7fa3c7", "#e8b98a", "#8d5a2b"]
 FONT = "system-ui, -apple-system, 'Segoe UI', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif"
+CONFIG = {
+    "font": FONT,
+    "aria": False,
+    "view": {"stroke": None},
+    "axis": {
+        "labelFontSize": 12,
+        "labelColor": INK,
+        "gridColor": GRID,
+        "domainColor": QUIET,
+        "tickColor": QUIET,
+        "labelLimit": 0,
+        "labelOverlap": False,
+    },
+    "text": {"fontSize": 12, "color": INK},
+}
 MARK = re.compile(r"@(\d+)@")
 
 
@@ -44,6 +64,9 @@ class Chart:
     wide: str
     narrow: str
     legend: list[Entry]
+
+
+Drawn = tuple[Any, dict[str, Any], list[Entry]]  # a chart of Altair's, its layout, its legend
 
 
 class Words:
@@ -75,32 +98,23 @@ def draw(table: Table) -> Chart | None:
     if not asked or not any(cell.value for line in table.lines for cell in line.cells if not cell.is_text):
         return None
     drawings, legend = [], []
-    with schemapi.debug_mode(False):  # Altair would prove each part of each chart against Vega-Lite's schema, every night
+    with schemapi.debug_mode(
+        False
+    ):  # Altair would prove each part of each chart against Vega-Lite's schema, every night
         for width in (WIDE, NARROW):
             words = Words()
-            chart, legend = KINDS[asked["kind"]](table, asked, width, words)
-            drawings.append(words.spoken(_svg(chart, width)))
+            chart, layout, legend = KINDS[asked["kind"]](table, asked, width, words)
+            drawings.append(words.spoken(_svg(chart, layout, width)))
     return Chart(*drawings, legend)
 
 
-def _svg(chart: Any, width: int) -> str:
-    config = {
-        "font": FONT,
-        "aria": False,
-        "view": {"stroke": None},
-        "axis": {
-            "labelFontSize": 12,
-            "labelColor": INK,
-            "gridColor": GRID,
-            "domainColor": QUIET,
-            "tickColor": QUIET,
-            "labelLimit": 0,
-            "labelOverlap": False,
-        },
-        "text": {"fontSize": 12, "color": INK},
-    }
-    spec = chart.properties(autosize="none").to_dict(validate=False)
-    svg = vl_convert.vegalite_to_svg(spec | {"config": config, "background": None})
+def warm_up() -> None:
+    """The first drawing of a process starts an engine, which takes a second."""
+    vl_convert.vegalite_to_svg({"mark": "point", "data": {"values": []}})
+
+
+def _svg(chart: Any, layout: dict[str, Any], width: int) -> str:
+    svg = vl_convert.vegalite_to_svg(chart.to_dict(validate=False) | layout | {"config": CONFIG, "background": None})
     body = svg[svg.index(">") + 1 : svg.rindex("</svg>")]
     view = re.search(r'viewBox="([^"]*)"', svg)[1]
     size = f'viewBox="{view}" class="{"wide" if width == WIDE else "narrow"}"'
@@ -112,10 +126,10 @@ def _inline(rows: list[dict[str, Any]]) -> Any:
     return alt.Chart(alt.InlineData(values=rows))
 
 
-def _padded(chart: Any, width: int, height: int, left: int, right: int, top: int = 8, bottom: int = 26) -> Any:
-    return chart.properties(
-        width=width - left - right, height=height, padding={"left": left, "right": right, "top": top, "bottom": bottom}
-    )
+def _layout(width: int, height: int, left: int, right: int, top: int, bottom: int) -> dict[str, Any]:
+    """The size of a drawing, whatever its labels are: `height` is that of the plot, `width` of everything."""
+    padding = {"left": left, "right": right, "top": top, "bottom": bottom}
+    return {"width": width - left - right, "height": height, "padding": padding, "autosize": "none"}
 
 
 def _room(width: int) -> float:
@@ -131,23 +145,29 @@ def _number(value: Any) -> float:
 # Bars lie, so that a label of any length has a line of its own: beside the bar on a wide page, above it on a phone.
 
 
-def _lying(rows: list[dict[str, Any]], width: int, groups: int, layers: Any) -> Any:
+def _lying(rows: list[dict[str, Any]], width: int, groups: int, layers: Any) -> tuple[Any, dict[str, Any]]:
     """Rows of bars with their labels. `rows` have `row`, the mark of the label."""
     order = list(dict.fromkeys(row["row"] for row in rows))
-    wide = width == WIDE
-    step = max(26, 15 * groups + 9) if wide else 15 * groups + 26
-    thick = 15 * groups if groups > 1 else 17
-    y = alt.Y("row:N", sort=order, scale=alt.Scale(domain=order, paddingInner=1 - thick / step, paddingOuter=0.2 if wide else 0.6), axis=None)
+    wide, thick = width == WIDE, 15 * groups if groups > 1 else 17
+    step = max(26, thick + 9) if wide else thick + 27
+    scale = alt.Scale(domain=order, paddingInner=1 - thick / step, paddingOuter=0)
+    y = alt.Y("row:N", sort=order, scale=scale, axis=None)
     labels = _inline([{"row": row} for row in order]).mark_text(
-        align="right" if wide else "left", baseline="middle", dx=-10 if wide else 0, dy=0 if wide else -(thick / 2 + 9)
+        align="right" if wide else "left",
+        baseline="middle",
+        dx=-10 if wide else 0,
+        dy=0 if wide else -(thick / 2 + 10),
     )
     chart = alt.layer(*layers(y), labels.encode(y=y, x=alt.XValue(0), text=alt.Text("row:N")))
-    return _padded(chart, width, step * len(order) + (8 if wide else 12), LABELS if wide else 4, 8, 4, 6)
+    height = step * (len(order) - 1) + thick
+    return chart, _layout(width, height, LABELS if wide else 4, 8, 6 if wide else 26, 6)
 
 
-def bars(table: Table, asked: dict[str, Any], width: int, words: Words) -> tuple[Any, list[Entry]]:
+def bars(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn:
     """One bar a row, of the column whose figure is asked for, or of the only one."""
-    at = next((n for n, column in enumerate(table.columns) if column.place.of and asked.get("figure") in column.place.of), 0)
+    at = next(
+        (n for n, column in enumerate(table.columns) if column.place.of and asked.get("figure") in column.place.of), 0
+    )
     rows = [
         {
             "row": words.mark(_row_label(line)),
@@ -155,7 +175,7 @@ def bars(table: Table, asked: dict[str, Any], width: int, words: Words) -> tuple
             "told": words.mark(line.cells[at].text),
         }
         for line in table.lines
-        if not table.own_currencies or asked["main"] in (None, line.key[0])
+        if not table.currencies or line.key[0] == asked["main"]
     ]
     top = max(row["value"] for row in rows) or 1
 
@@ -167,10 +187,10 @@ def bars(table: Table, asked: dict[str, Any], width: int, words: Words) -> tuple
             chart.mark_text(align="left", dx=5, baseline="middle").encode(x=x, y=y, text=alt.Text("told:N")),
         ]
 
-    return _lying(rows, width, 1, layers), []
+    return *_lying(rows, width, 1, layers), []
 
 
-def stacked(table: Table, asked: dict[str, Any], width: int, words: Words) -> tuple[Any, list[Entry]]:
+def stacked(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn:
     """One bar a row, of the matrix's columns one after another; the total is told at its end."""
     shown = [n for n, column in enumerate(table.columns) if column.code not in asked.get("leave_out", [])]
     whole = next((n for n, column in enumerate(table.columns) if column.code in asked.get("leave_out", [])), None)
@@ -195,10 +215,10 @@ def stacked(table: Table, asked: dict[str, Any], width: int, words: Words) -> tu
         ]
 
     legend = [Entry(table.columns[n].head, FILLS[order % len(FILLS)]) for order, n in enumerate(shown)]
-    return _lying(parts, width, 1, layers), legend
+    return *_lying(parts, width, 1, layers), legend
 
 
-def grouped(table: Table, asked: dict[str, Any], width: int, words: Words) -> tuple[Any, list[Entry]]:
+def grouped(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn:
     """Some bars a row, one for each figure asked for."""
     shown = [n for figure in asked["figures"] for n, column in enumerate(table.columns) if column.place.of == figure]
     rows = [
@@ -219,15 +239,19 @@ def grouped(table: Table, asked: dict[str, Any], width: int, words: Words) -> tu
         offset = alt.YOffset("part:N", sort=None)
         chart = _inline(rows)
         return [
-            chart.mark_bar(stroke=DARK, strokeWidth=0.75).encode(x=x, y=y, yOffset=offset, fill=alt.Fill("fill:N", scale=None)),
-            chart.mark_text(align="left", dx=5, baseline="middle").encode(x=x, y=y, yOffset=offset, text=alt.Text("told:N")),
+            chart.mark_bar(stroke=DARK, strokeWidth=0.75).encode(
+                x=x, y=y, yOffset=offset, fill=alt.Fill("fill:N", scale=None)
+            ),
+            chart.mark_text(align="left", dx=5, baseline="middle").encode(
+                x=x, y=y, yOffset=offset, text=alt.Text("told:N")
+            ),
         ]
 
     legend = [Entry(table.columns[n].head, FILLS[order]) for order, n in enumerate(shown)]
-    return _lying(rows, width, len(shown), layers), legend
+    return *_lying(rows, width, len(shown), layers), legend
 
 
-def moves(table: Table, asked: dict[str, Any], width: int, words: Words) -> tuple[Any, list[Entry]]:
+def moves(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn:
     """What raised a balance to the right of a line, what lowered it to the left."""
     rows = [
         {
@@ -254,10 +278,10 @@ def moves(table: Table, asked: dict[str, Any], width: int, words: Words) -> tupl
             _inline(down).mark_text(align="right", dx=-5, baseline="middle").encode(x=x, y=y, text=alt.Text("told:N")),
         ]
 
-    return _lying(rows, width, 1, layers), []
+    return *_lying(rows, width, 1, layers), []
 
 
-def lines(table: Table, asked: dict[str, Any], width: int, words: Words) -> tuple[Any, list[Entry]]:
+def lines(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn:
     """A line for each figure over the rows, for each column of a matrix over its rows, or for each row over its columns."""
     first = len(table.columns) - sum(bool(column.code) for column in table.columns)
     if figures := asked.get("figures"):
@@ -277,12 +301,19 @@ def lines(table: Table, asked: dict[str, Any], width: int, words: Words) -> tupl
     apart = -(-len(order) // most)
     ticks = order[len(order) - 1 :: -apart] if order else []
     top = max((row["value"] for row in rows), default=1) or 1
-    x = alt.X("place:O", sort=order, scale=alt.Scale(domain=order), axis=alt.Axis(title=None, values=ticks, labelAngle=0, labelPadding=6))
+    x = alt.X(
+        "place:O",
+        sort=order,
+        scale=alt.Scale(domain=order),
+        axis=alt.Axis(title=None, values=ticks, labelAngle=0, labelPadding=6),
+    )
     form = "d" if top >= 10 else ".1f" if top >= 1 else ".2f"
     y = alt.Y(
         "value:Q",
         scale=alt.Scale(domain=[0, top], nice=4),
-        axis=alt.Axis(title=None, tickCount=4, labelExpr=f"format(datum.value, '{form}') + '%'", domain=False, ticks=False),
+        axis=alt.Axis(
+            title=None, tickCount=4, labelExpr=f"format(datum.value, '{form}') + '%'", domain=False, ticks=False
+        ),
     )
     names = [str(which) for which in range(len(shown))]
     styles = [LINES[which % len(LINES)] for which in range(len(shown))]
@@ -295,7 +326,8 @@ def lines(table: Table, asked: dict[str, Any], width: int, words: Words) -> tupl
         _inline(rows).mark_point(filled=True, size=26, opacity=1).encode(x=x, y=y, color=colour, shape=shape),
     )
     legend = [Entry(table.columns[n].head, *styles[which][:2]) for which, n in enumerate(shown)]
-    return _padded(chart, width, 230 if width == WIDE else 190, 48 if width == WIDE else 40, 26), legend
+    wide = width == WIDE
+    return chart, _layout(width, 230 if wide else 190, 48 if wide else 40, 26, 8, 26), legend
 
 
 def _row_label(line: Any) -> Text:

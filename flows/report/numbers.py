@@ -97,4 +97,9 @@ def _short(value: Decimal, signed: bool) -> Text:
     size = abs(value)
     zh = next(((by, unit) for by, unit in ((10**8, "亿元"), (10**4, "万元")) if size >= by), (1, "元"))
     en = next(((by, unit) for by, unit in ((10**9, " bn"), (10**6, " m"), (10**3, " k")) if size >= by), (1, ""))
-    return Text(*(f"{_digits(value / by, 2, signed)}{' ' if unit[0:1] in '亿万元' and unit else ''}{unit}" for by, unit in (zh, en)))
+    return Text(
+        *(
+            f"{_digits(value / by, 2, signed)}{' ' if unit[0:1] in '亿万元' and unit else ''}{unit}"
+            for by, unit in (zh, en)
+        )
+    )

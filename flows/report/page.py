@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -14,13 +15,14 @@ import yaml
 from jinja2 import Environment, FileSystemLoader
 
 from flows.report import tables
-from flows.report.numbers import Scale, Text, scale_for, write
+from flows.report.numbers import Text, scale_for, write
 from flows.report.tables import Place, Table, Told
 
 if TYPE_CHECKING:
     from flows.report.charts import Chart
 
 HERE = Path(__file__).parent
+HOUSE = ("本系统定义", "Definition of this system")  # the standard of a figure that follows no other
 ON_A_PHONE = 5  # columns that fit
 UNIT = {"rate": Text("%", "per cent"), "count": Text("个数", "number"), "days": Text("天", "days")}
 
@@ -39,13 +41,13 @@ class Part:
 
     table: Table
     chart: Chart | None
-    unit: Text
+    units: list[Text]  # what its numbers are in, and of when
 
     @property
     def css(self) -> str:
-        spec = self.table.spec
-        wide = ["full"] if spec.get("full") else []
-        return " ".join(["part", *wide, *(["pair"] if wide and self.chart else []), *(["tall"] if spec.get("tall") else []), *(["two"] if spec.get("rows") else [])])
+        names = {name: bool(self.table.spec.get(name)) for name in ("full", "tall")}
+        names["pair"] = names["full"] and self.chart is not None
+        return " ".join(["part", *(name for name, holds in names.items() if holds)])
 
     @property
     def is_stacked(self) -> bool:
@@ -59,15 +61,15 @@ def page_of(connection: duckdb.DuckDBPyConnection) -> str:
     """The page, from the publication's marts, with its evidence attached where that is there: the same marts give the same bytes."""
     from flows.report.charts import draw
 
-    figures = yaml.safe_load((HERE / "figures.yml").read_text("utf-8"))
-    asked = yaml.safe_load((HERE / "sections.yml").read_text("utf-8"))
+    figures, asked = (_asked(name) for name in ("figures.yml", "sections.yml"))
+    names = tables.names_in(connection)
     publication = _one(connection, "from publication") or {}
     told, left_out = _told(connection, publication)
     sections, used = [], []
     for section in asked:
         parts = []
         for spec in section["tables"]:
-            if not tables.is_there(connection, spec["from"]):
+            if not tables.is_there(names, spec["from"]):
                 continue
             table = tables.read(connection, spec, figures, told)
             if len(table.lines) < spec.get("least", 0):
@@ -88,13 +90,17 @@ def page_of(connection: duckdb.DuckDBPyConnection) -> str:
     return _render(
         told=told,
         publication=publication,
-        gates=str(publication.get("gates") or "").split("; "),
+        gates=_gates(str(publication.get("gates") or "")),
         currency=_currency(told),
         warnings=_warnings(left_out, told),
         sections=sections,
-        definitions=[figures[name] for name in figures if name in set(used)],
+        definitions=[{"standard": HOUSE, **figures[name]} for name in figures if name in set(used)],
         percent=Decimal("0.1"),
     )
+
+
+def _asked(name: str) -> Any:
+    return yaml.load((HERE / name).read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def _render(**shown: Any) -> str:
@@ -140,29 +146,40 @@ def _warnings(left_out: list[str], told: Told) -> list[Text]:
     ]
 
 
-def _unit(table: Table, told: Told) -> Text:
+def _gates(told: str) -> list[Text]:
+    """What `publication` says of its gates, in both languages."""
+    gates = re.findall(r"([^;]+): (passed|failed), (\d+) hold(?:, (\d+) to look at)?", told)
+    return [
+        Text(
+            f"{name.strip()}：{'通过' if state == 'passed' else '未通过'}，{held} 项检验成立"
+            + (f"，{looked} 项需查看" if looked else ""),
+            f"{name.strip()}: {state}, {held} checks hold" + (f", {looked} to look at" if looked else ""),
+        )
+        for name, state, held, looked in gates
+    ]
+
+
+def _unit(table: Table, told: Told) -> list[Text]:
     """What a table's numbers are in, and of when."""
     units = []
     if "money" in table.kinds:
         name = told.scale.name
-        if table.own_currencies:
+        if len(table.currencies) > 1:
             units.append(Text(f"{name.zh}（各按原币）", f"{name.en}, each in its own currency"))
+        elif told.currency == "ALL" and not table.currencies and table.spec.get("money") != "main":
+            units.append(Text(f"{name.zh}（各币种折合 {told.main}）", f"{told.main} {name.en}, all currencies"))
         else:
-            of = f"各币种折合 {told.main}" if told.currency == "ALL" else told.currency
-            in_all = f" {name.en}, all currencies" if told.currency == "ALL" else f" {name.en}"
-            if table.spec.get("money") == "main":
-                of, in_all = told.main, f" {name.en}"
-            units.append(Text(f"{name.zh}（{of}）", f"{told.main}{in_all}"))
+            of = table.currencies[0] if table.currencies else told.main
+            units.append(Text(f"{name.zh}（{of}）", f"{of} {name.en}"))
     if "exact" in table.kinds:
         units.append(Text("原始金额", "amounts as delivered"))
     for kind, text in UNIT.items():
         if {kind, f"{kind}1"} & table.kinds:
             units.append(text)
-    day = str(told.as_of)
-    since = table.since
+    said = Text("单位：" + "、".join(unit.zh for unit in units), "Unit: " + "; ".join(unit.en for unit in units))
+    day, since = told.as_of, table.since
     when = Text(f"{since} 至 {day}", f"{since} to {day}") if since else Text(f"截至 {day}", f"as of {day}")
-    said = Text("、".join(unit.zh for unit in units), "; ".join(unit.en for unit in units))
-    return Text(f"单位：{said.zh} · {when.zh}", f"Unit: {said.en} · {when.en}") if units else when
+    return [said, when] if units else [when]
 
 
 def _cards(
@@ -205,7 +222,7 @@ def _story(connection: duckdb.DuckDBPyConnection, figures: dict[str, Any], told:
     parts: list[Any] = [
         Text(f"自 {row['from_as_of']} 以来，逾期余额由 ", f"Since {row['from_as_of']} the overdue balance went from "),
         _figure("opening", "short", row["opening"]),
-        Text("变为 ", " to "),
+        Text(" 变为 ", " to "),
         _figure("closing", "short", row["closing"]),
         Text("（", " ("),
         _figure("closing - opening", "short+", row["closing"] - row["opening"]),

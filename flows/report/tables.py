@@ -85,40 +85,38 @@ class Table:
     figures: list[str]
     since: date | None
     kinds: set[str]
+    currencies: list[str]  # of its rows, where each is in its own
 
     @property
     def id(self) -> str:
         return self.spec["id"]
 
-    @property
-    def own_currencies(self) -> bool:
-        """Whether its amounts are of rows in different currencies."""
-        of_rows = any(key["key"] == "currency" for key in self.spec.get("keys", []))
-        return of_rows or ("currency" in self.spec["from_columns"] and "currency" not in self.where)
+
+def names_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """What a publication holds: marts and pictures by their name, evidence by `evidence.` and its name."""
+    query = """
+        select database_name, table_name from duckdb_tables()
+        union all
+        select database_name, view_name from duckdb_views() where not internal
+    """
+    found = connection.sql(query).fetchall()
+    return {name if database == "marts" else f"{database}.{name}" for database, name in found}
 
 
-def is_there(connection: duckdb.DuckDBPyConnection, source: str) -> bool:
-    """Whether a file holds the marts that a table reads: one of an earlier version may lack some."""
-    wanted = re.findall(r"(?:^|join |from )([\w.]+)", source)
-    found = {
-        name if database == "marts" else f"{database}.{name}"
-        for database, name in connection.sql(
-            "select database_name, table_name from duckdb_tables() union all "
-            "select database_name, view_name from duckdb_views() where not internal"
-        ).fetchall()
-    }
-    return found.issuperset(wanted)
+def is_there(names: set[str], source: str) -> bool:
+    """Whether a table can be read: a publication of an earlier version may lack a mart."""
+    return names.issuperset(re.findall(r"(?:^|join |from )([\w.]+)", source))
 
 
 def read(connection: duckdb.DuckDBPyConnection, spec: dict[str, Any], figures: dict[str, Any], told: Told) -> Table:
     """One table of sections.yml."""
     where = told.fill(spec["where"])
     asked = f"from {spec['from']} where {where}"
-    spec = spec | {"from_columns": connection.sql(f"from {spec['from']} limit 0").columns}
     since = connection.sql(f"select {spec['since']} {asked} limit 1").fetchone() if "since" in spec else None
     keys = list(spec.get("keys", []))
     columns = [_column(column, figures) for column in spec.get("columns", [])]
     rows = _rows(connection, spec, keys, columns, asked)
+    currencies = sorted({str(row["currency"]) for row in rows if "currency" in row})
     keys = [key for key in keys if key.get("single") != "hide" or len({row[key["key"]] for row in rows}) > 1]
     used = [column["figure"] for column in columns if "figure" in column]
 
@@ -128,7 +126,9 @@ def read(connection: duckdb.DuckDBPyConnection, spec: dict[str, Any], figures: d
         names = [key["key"] for key in spec.get("keys", [])]
         where_it_is = " and ".join(_equals(name, row[name]) for name in names)
         cells = [_cell(column, row[f"f{n}"], told.scale) for n, column in enumerate(columns)]
-        lines.append(Line([_label(key, row) for key in keys], Place(where_it_is), cells, tuple(row[name] for name in names)))
+        lines.append(
+            Line([_label(key, row) for key in keys], Place(where_it_is), cells, tuple(row[name] for name in names))
+        )
     if across := spec.get("across"):
         column = _column(across, figures)
         used.append(column["figure"])
@@ -139,7 +139,7 @@ def read(connection: duckdb.DuckDBPyConnection, spec: dict[str, Any], figures: d
     _shade(spec, lines, len(columns))
     kinds = {column.place.kind for column in shown} | {line.place.kind for line in lines}
     heads = [Text(*key["head"]) for key in keys]
-    return Table(spec, where, heads, shown, lines, used, since[0] if since else None, kinds - {""})
+    return Table(spec, where, heads, shown, lines, used, since[0] if since else None, kinds - {""}, currencies)
 
 
 def _column(asked: str | dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +148,13 @@ def _column(asked: str | dict[str, Any], figures: dict[str, Any]) -> dict[str, A
     if "text" in column:
         return column | {"of": column["text"][0], "kind": "text", "head": Text(*column["head"])}
     figure = figures[column["figure"]]
-    kind = "exact" if column.get("exact") else "rate1" if figure["kind"] == "rate" and column.get("heat") else figure["kind"]
+    kind = (
+        "exact"
+        if column.get("exact")
+        else "rate1"
+        if figure["kind"] == "rate" and column.get("heat")
+        else figure["kind"]
+    )
     return {"of": column["figure"], **column, "kind": kind, "head": Text(*column.get("head", figure["label"]))}
 
 
@@ -160,7 +166,7 @@ def _rows(
     connection: duckdb.DuckDBPyConnection, spec: dict[str, Any], keys: list[Row], columns: list[Row], asked: str
 ) -> list[Row]:
     """Rows by key and order, with the columns as f0, f1, …"""
-    selected = []
+    selected = ["currency"] if any(column["of"] == "currency" for column in columns) else []
     for key in keys:
         selected += [key["key"], *key.get("label", []), *([key["order"]] if "order" in key else [])]
     for n, column in enumerate(columns):
@@ -228,15 +234,15 @@ def _spread(
             label = Text(f"{code}{across['unit'][0]}", f"{code} {across['unit'][1]}")
         is_code = across.get("codes") and STAGE.fullmatch(str(code))
         place = Place(_equals(across["key"], code), column["of"], column["kind"])
-        shown.append(Column(same(code) if is_code else label, place, code=str(code), abbreviates=label if is_code else None))
+        shown.append(
+            Column(same(code) if is_code else label, place, code=str(code), abbreviates=label if is_code else None)
+        )
     return shown
 
 
 def _turned(columns: list[Column], lines: list[Line]) -> tuple[list[Column], list[Line]]:
     """A table of one row stands upright: its columns become rows."""
-    turned = [
-        Line([column.head], column.place, [line.cells[n] for line in lines]) for n, column in enumerate(columns)
-    ]
+    turned = [Line([column.head], column.place, [line.cells[n] for line in lines]) for n, column in enumerate(columns)]
     return [Column(Text("数值", "Figure"), Place())], turned if lines else []
 
 
