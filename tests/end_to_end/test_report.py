@@ -402,6 +402,17 @@ def test_the_language_is_remembered_and_a_browser_that_keeps_nothing_is_no_error
 
 
 @needs_a_browser
+def test_without_scripts_the_switch_works(browser: Any, current: Path) -> None:
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto((current / report.PAGE).as_uri())
+    assert page.locator("h1").inner_text() == "逾期贷款报告"
+    page.click("label[for=en]")
+    assert page.locator("h1").inner_text() == "Overdue loans"
+    context.close()
+
+
+@needs_a_browser
 def test_bars_are_as_long_as_their_numbers(seen, marts: duckdb.DuckDBPyConnection) -> None:
     one = seen(1280, "en")
     lengths = one.ask(
