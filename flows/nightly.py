@@ -168,6 +168,7 @@ def publish_candidate(run: Run, known: Knowledge, built: build.Built, candidate:
         report.write_report(candidate.folder, candidate.folder / report.PAGE)
         manifest = run.manifest(known, "published", **facts, switched=run.switch, compared=built.compared)
         docs = validate.docs_of(run.home, run.run_id)
+        report.write_record(candidate.folder, manifest, run.gates, docs / "index.html")
         folder = publish.publish(run.home, candidate, manifest, docs, run.switch)
         outcome = run.published(manifest)
         with run.published_but("the audit pack could not be written", run.mends):

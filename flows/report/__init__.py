@@ -1,6 +1,7 @@
 """The report: one page a publication, from its marts alone, for people who read no SQL.
 
-`page.py` puts together what `sections.yml` asks for; `tables.py` reads it, `numbers.py` writes it, `charts.py` draws it.
+`page.py` puts together what `sections.yml` asks for; `tables.py` reads it, `numbers.py` writes it, `charts.py` draws it. `record.py`
+is the front page of the validation documents.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from flows.database import connect, quote
 from flows.errors import UsageError
 from flows.home import Home, existing_home
+
+if TYPE_CHECKING:
+    from expectations.results import GateResult
 
 PAGE = Path("report") / "index.html"  # in a publication
 
@@ -22,13 +28,28 @@ def write_report(publication: Path, page: Path) -> None:
     """Write the page of a publication, or of a candidate that is signed, into a file."""
     from flows.report.page import page_of
 
+    with _opened(publication) as connection:
+        text = page_of(connection)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(text, "utf-8")
+
+
+def write_record(candidate: Path, manifest: dict[str, Any], gates: list[GateResult], page: Path) -> None:
+    """Write what was validated, and who may rely on it, as the front page of the validation documents."""
+    from flows.report.record import record_of
+
+    with _opened(candidate) as connection:
+        page.write_text(record_of(connection, manifest, gates), "utf-8")
+
+
+@contextmanager
+def _opened(publication: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The marts of a publication, with its evidence where that is beside them."""
     with connect(publication / "marts.duckdb", read_only=True) as connection:
         evidence = publication / "evidence.duckdb"
         if evidence.exists():
             connection.execute(f"attach if not exists {quote(str(evidence))} as evidence (read_only)")
-        text = page_of(connection)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(text, "utf-8")
+        yield connection
 
 
 @contextmanager

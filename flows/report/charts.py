@@ -92,10 +92,10 @@ class Words:
         return MARK.sub(words, svg)
 
 
-def draw(table: Table) -> Chart | None:
-    """The chart that sections.yml asks for beside a table; None where there is nothing to show."""
-    asked = table.spec.get("chart")
-    if not asked or not any(cell.value for line in table.lines for cell in line.cells if not cell.is_text):
+def draw(table: Table, currency: str) -> Chart | None:
+    """The chart that sections.yml asks for beside a table; None where there is nothing to show. Of rows in several currencies it shows one."""
+    asked = table.spec["chart"] | {"main": currency}
+    if not any(cell.value for line in table.lines for cell in line.cells if not cell.is_text):
         return None
     drawings, legend = [], []
     with schemapi.debug_mode(

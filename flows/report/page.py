@@ -59,56 +59,73 @@ class Part:
 
 def page_of(connection: duckdb.DuckDBPyConnection) -> str:
     """The page, from the publication's marts, with its evidence attached where that is there: the same marts give the same bytes."""
-    from flows.report.charts import draw
-
-    figures, asked = (_asked(name) for name in ("figures.yml", "sections.yml"))
-    names = tables.names_in(connection)
-    publication = _one(connection, "from publication") or {}
-    told, left_out = _told(connection, publication)
-    sections, used = [], []
-    for section in asked:
-        parts = []
-        for spec in section["tables"]:
-            if not tables.is_there(names, spec["from"]):
-                continue
-            table = tables.read(connection, spec, figures, told)
-            if len(table.lines) < spec.get("least", 0):
-                continue
-            if "chart" in spec:
-                spec["chart"]["main"] = told.main
-            parts.append(Part(table, draw(table), _unit(table, told)))
-            used += table.figures
-        cards = section.get("cards")
-        if not parts and not cards:
-            continue
+    figures = asked_for("figures.yml")
+    told, publication, left_out = told_by(connection)
+    sections, used = [], set()
+    for section in asked_for("sections.yml"):
+        parts = parts_of(connection, section["tables"], figures, told)
         shown = {**section, "parts": parts}
-        if cards:
+        used |= {name for part in parts for name in part.table.figures}
+        if cards := section.get("cards"):
             shown["cards"] = _cards(connection, cards, figures, told)
             shown["story"] = _story(connection, figures, told)
-            used += cards["figures"]
-        sections.append(shown)
-    return _render(
+            used |= {*cards["figures"]}
+        if parts or cards:
+            sections.append(shown)
+    return rendered(
+        "page.html",
         told=told,
         publication=publication,
         gates=_gates(str(publication.get("gates") or "")),
         currency=_currency(told),
         warnings=_warnings(left_out, told),
         sections=sections,
-        definitions=[{"standard": HOUSE, **figures[name]} for name in figures if name in set(used)],
+        definitions=[{"standard": HOUSE, **figure} for name, figure in figures.items() if name in used],
         percent=Decimal("0.1"),
     )
 
 
-def _asked(name: str) -> Any:
+def parts_of(
+    connection: duckdb.DuckDBPyConnection, specs: list[dict[str, Any]], figures: dict[str, Any], told: Told
+) -> list[Part]:
+    """Tables of sections.yml with their charts; without those whose marts are not there."""
+    names = tables.names_in(connection)
+    parts = []
+    for spec in specs:
+        if not tables.is_there(names, spec["from"]):
+            continue
+        table = tables.read(connection, spec, figures, told)
+        if len(table.lines) >= spec.get("least", 0):
+            parts.append(Part(table, _drawn(table, told), _unit(table, told)))
+    return parts
+
+
+def _drawn(table: Table, told: Told) -> Chart | None:
+    if "chart" not in table.spec:
+        return None
+    from flows.report.charts import draw
+
+    return draw(table, told.main)
+
+
+def asked_for(name: str) -> Any:
+    """One of the files beside this one that say what the pages hold."""
     return yaml.load((HERE / name).read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def _render(**shown: Any) -> str:
+def rendered(template: str, **shown: Any) -> str:
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     style, script = ((HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    page = environment.get_template("page.html").render(**shown, style=style, script=script, script_hash=digest)
+    page = environment.get_template(template).render(**shown, style=style, script=script, script_hash=digest)
     return page.lstrip() + "\n"
+
+
+def told_by(connection: duckdb.DuckDBPyConnection) -> tuple[Told, dict[str, Any], list[str]]:
+    """What the publication is, its own row about itself, and the currencies that the page leaves out."""
+    publication = _one(connection, "from publication") or {}
+    told, left_out = _told(connection, publication)
+    return told, publication, left_out
 
 
 def _told(connection: duckdb.DuckDBPyConnection, publication: dict[str, Any]) -> tuple[Told, list[str]]:

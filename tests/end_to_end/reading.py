@@ -93,8 +93,10 @@ class Number:
 
 
 def numbers(page: Element) -> Iterator[Number]:
-    """Every cell of every table, and every number outside of them."""
+    """Every cell of every table that is from a mart, and every number outside of them."""
     for table in page.all("table"):
+        if "data-from" not in table.attributes:  # of the validation page: from the manifest
+            continue
         head = next(table.all("thead"))
         columns = list(head.all("th"))
         for row in next(table.all("tbody")).all("tr"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -49,6 +51,7 @@ def truth(marts: duckdb.DuckDBPyConnection) -> Marts:
 def test_every_number_of_the_page_is_its_marts(page: str, marts: duckdb.DuckDBPyConnection, truth: Marts) -> None:
     (balance,) = marts.sql("select balance from bi_headline").fetchone()
     assert scale_for(balance) == THOUSANDS
+    assert all("data-from" in table.attributes for table in read(page).all("table"))
     shown = list(numbers(read(page)))
     assert len(shown) > 1000
     assert {number.kind for number in shown} >= {"money", "short", "short+", "rate", "rate+", "rate1", "count", "days"}
@@ -238,6 +241,36 @@ def asked(name: str) -> Any:
     return yaml.safe_load((Path(report.__file__).parent / name).read_text("utf-8"))
 
 
+RECORD = Path("validation") / "index.html"
+
+
+def test_the_validation_page_has_control_totals_coverage_and_exceptions(current: Path, truth: Marts) -> None:
+    page = read((current / RECORD).read_text("utf-8"))
+    manifest = json.loads((current / "manifest.json").read_text())
+    assert differing(truth, page) == []
+    tables = {table.attributes.get("id"): table for table in page.all("table")}
+    entries = [e for d in manifest["deliveries"] for file in d["files"] for e in file["ledgers"]]
+    told = [[cell.text("en") for cell in row.all("th", "td")] for row in next(tables["ledgers"].all("tbody")).all("tr")]
+    assert [row[0] for row in told] == sorted({entry["ledger"] for entry in entries})
+    for ledger, read_, _, loaded, _, kept_out, amount, *_, adds_up in told:
+        of = [entry for entry in entries if entry["ledger"] == ledger]
+        assert read_ == f"{sum(entry['rows_read'] for entry in of):,}"
+        assert loaded == f"{sum(entry['rows_loaded'] for entry in of):,}"
+        assert kept_out == f"{sum(entry['rows_quarantined'] for entry in of):,}"
+        assert amount == f"{sum(Decimal(entry['amount_read']) for entry in of):,}"
+        assert adds_up == "yes"
+    assert {row.text("en")[:64] for row in tables["files"].all("td") if row.attributes.get("class")} == {
+        file["sha256"] for file in manifest["deliveries"][-1]["files"]
+    }
+    gates = json.loads((current / "validation" / "publication" / "result.json").read_text())
+    failing = {one["title"] for one in gates["results"] if one["outcome"] == "failed"}
+    assert failing <= {row.text("en") for row in tables["findings"].all("th")}
+    links = [a.attributes["href"] for a in page.all("a")]
+    assert links
+    assert all((current / "validation" / link).is_file() for link in links)
+    assert manifest["run_id"] in page.text("zh-CN")
+
+
 # How it looks: in Chromium, without a network
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -284,8 +317,8 @@ class Seen:
 def seen(browser: Any, current: Path) -> Iterator[Any]:
     opened = []
 
-    def see(width: int, lang: str, before: str = "") -> Seen:
-        one = Seen(browser, current / "report" / "index.html", width, before)
+    def see(width: int, lang: str, before: str = "", page: Path = report.PAGE) -> Seen:
+        one = Seen(browser, current / page, width, before)
         opened.append(one)
         one.speak(lang)
         return one
@@ -383,6 +416,19 @@ def test_it_can_be_read_by_everyone(width: int, lang: str, seen) -> None:
     found = Axe().run(one.page).response
     assert len(found["passes"]) > 15
     assert [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found["violations"]] == []
+
+
+@needs_a_browser
+@pytest.mark.parametrize(("width", "lang"), [(1280, "zh-CN"), (390, "en")])
+def test_the_validation_page_gets_the_same_care(width: int, lang: str, seen) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    one = seen(width, lang, page=RECORD)
+    assert one.ask(CUT) == []
+    assert Axe().run(one.page).response["violations"] == []
+    heads = one.page.locator("h1, h2, h3, dt, thead th, .lead, #reliance td").all_inner_texts()
+    assert [head for head in heads if bool(CHINESE.search(head)) != (lang == "zh-CN") and head != "SHA-256"] == []
+    assert one.said == []
 
 
 @needs_a_browser
