@@ -93,14 +93,13 @@ class Words:
 
 
 def draw(table: Table, currency: str) -> Chart | None:
-    """The chart that sections.yml asks for beside a table; None where there is nothing to show. Of rows in several currencies it shows one."""
+    """The chart that sections.yml asks for beside a table, of rows in one currency; None where there is nothing to show."""
     asked = table.spec["chart"] | {"main": currency}
     if not any(cell.value for line in table.lines for cell in line.cells if not cell.is_text):
         return None
     drawings, legend = [], []
-    with schemapi.debug_mode(
-        False
-    ):  # Altair would prove each part of each chart against Vega-Lite's schema, every night
+    # else Altair proves each part of each chart against Vega-Lite's schema, every night
+    with schemapi.debug_mode(False):
         for width in (WIDE, NARROW):
             words = Words()
             chart, layout, legend = KINDS[asked["kind"]](table, asked, width, words)
@@ -132,9 +131,22 @@ def _layout(width: int, height: int, left: int, right: int, top: int, bottom: in
     return {"width": width - left - right, "height": height, "padding": padding, "autosize": "none"}
 
 
-def _room(width: int) -> float:
-    """How far a scale goes beyond the longest bar, so that its label has a place."""
-    plot = width - (LABELS + 8 if width == WIDE else 12)
+def _labels(width: int, words: Words) -> int:
+    """What labels of rows take beside the bars; 0 where one would not fit there, and each stands above its bar."""
+    longest = max(
+        (sum(1 if sign < "\u2e80" else 2 for sign in said) for text in words.texts for said in text), default=0
+    )
+    return LABELS if width == WIDE and longest * 6.5 < LABELS - 14 else 0
+
+
+def _plot(width: int, words: Words) -> int:
+    """How wide bars and the amounts at their ends may be."""
+    return width - (_labels(width, words) or 4) - 8
+
+
+def _room(width: int, words: Words) -> float:
+    """How far a scale goes beyond the longest bar, so that its amount has a place."""
+    plot = _plot(width, words)
     return plot / (plot - LONGEST)
 
 
@@ -145,28 +157,35 @@ def _number(value: Any) -> float:
 # Bars lie, so that a label of any length has a line of its own: beside the bar on a wide page, above it on a phone.
 
 
-def _lying(rows: list[dict[str, Any]], width: int, groups: int, layers: Any) -> tuple[Any, dict[str, Any]]:
+def _lying(
+    rows: list[dict[str, Any]], width: int, words: Words, groups: int, layers: Any
+) -> tuple[Any, dict[str, Any]]:
     """Rows of bars with their labels. `rows` have `row`, the mark of the label."""
     order = list(dict.fromkeys(row["row"] for row in rows))
-    wide, thick = width == WIDE, 15 * groups if groups > 1 else 17
-    step = max(26, thick + 9) if wide else thick + 27
+    beside, thick = _labels(width, words), 15 * groups if groups > 1 else 17
+    step = max(26, thick + 9) if beside else thick + 27
     scale = alt.Scale(domain=order, paddingInner=1 - thick / step, paddingOuter=0)
     y = alt.Y("row:N", sort=order, scale=scale, axis=None)
     labels = _inline([{"row": row} for row in order]).mark_text(
-        align="right" if wide else "left",
+        align="right" if beside else "left",
         baseline="middle",
-        dx=-10 if wide else 0,
-        dy=0 if wide else -(thick / 2 + 10),
+        dx=-10 if beside else 0,
+        dy=0 if beside else -(thick / 2 + 10),
     )
     chart = alt.layer(*layers(y), labels.encode(y=y, x=alt.XValue(0), text=alt.Text("row:N")))
     height = step * (len(order) - 1) + thick
-    return chart, _layout(width, height, LABELS if wide else 4, 8, 6 if wide else 26, 6)
+    return chart, _layout(width, height, beside or 4, 8, 6 if beside else 26, 6)
 
 
 def bars(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn:
     """One bar a row, of the column whose figure is asked for, or of the only one."""
     at = next(
-        (n for n, column in enumerate(table.columns) if column.place.of and asked.get("figure") in column.place.of), 0
+        (
+            n
+            for n, column in enumerate(table.columns)
+            if column.place.of and (asked.get("figure") or "") in column.place.of
+        ),
+        0,
     )
     rows = [
         {
@@ -180,14 +199,14 @@ def bars(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn
     top = max(row["value"] for row in rows) or 1
 
     def layers(y: Any) -> list[Any]:
-        x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top * _room(width)]))
+        x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top * _room(width, words)]))
         chart = _inline(rows)
         return [
             chart.mark_bar(color=DARK).encode(x=x, y=y),
             chart.mark_text(align="left", dx=5, baseline="middle").encode(x=x, y=y, text=alt.Text("told:N")),
         ]
 
-    return *_lying(rows, width, 1, layers), []
+    return *_lying(rows, width, words, 1, layers), []
 
 
 def stacked(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn:
@@ -206,7 +225,7 @@ def stacked(table: Table, asked: dict[str, Any], width: int, words: Words) -> Dr
     top = max(part["end"] for part in parts) or 1
 
     def layers(y: Any) -> list[Any]:
-        scale = alt.Scale(domain=[0, top * _room(width)])
+        scale = alt.Scale(domain=[0, top * _room(width, words)])
         start, end = alt.X("start:Q", axis=None, scale=scale), alt.X("end:Q", axis=None, scale=scale)
         bar = _inline(parts).mark_bar(stroke=DARK, strokeWidth=0.75)
         return [
@@ -215,7 +234,7 @@ def stacked(table: Table, asked: dict[str, Any], width: int, words: Words) -> Dr
         ]
 
     legend = [Entry(table.columns[n].head, FILLS[order % len(FILLS)]) for order, n in enumerate(shown)]
-    return *_lying(parts, width, 1, layers), legend
+    return *_lying(parts, width, words, 1, layers), legend
 
 
 def grouped(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn:
@@ -235,7 +254,7 @@ def grouped(table: Table, asked: dict[str, Any], width: int, words: Words) -> Dr
     top = max(row["value"] for row in rows) or 1
 
     def layers(y: Any) -> list[Any]:
-        x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top * _room(width)]))
+        x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top * _room(width, words)]))
         offset = alt.YOffset("part:N", sort=None)
         chart = _inline(rows)
         return [
@@ -248,7 +267,7 @@ def grouped(table: Table, asked: dict[str, Any], width: int, words: Words) -> Dr
         ]
 
     legend = [Entry(table.columns[n].head, FILLS[order]) for order, n in enumerate(shown)]
-    return *_lying(rows, width, len(shown), layers), legend
+    return *_lying(rows, width, words, len(shown), layers), legend
 
 
 def moves(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn:
@@ -264,8 +283,7 @@ def moves(table: Table, asked: dict[str, Any], width: int, words: Words) -> Draw
         if line.place.of not in ("opening", "closing") and re.search("[1-9]", "".join(line.cells[0].text))
     ]
     least, most = min([0, *(row["value"] for row in rows)]), max([0, *(row["value"] for row in rows)])
-    plot = width - (LABELS + 8 if width == WIDE else 12)
-    room = (most - least or 1) * LONGEST / (plot - 2 * LONGEST)
+    room = (most - least or 1) * LONGEST / (_plot(width, words) - 2 * LONGEST)
 
     def layers(y: Any) -> list[Any]:
         domain = [least - room, most + room]
@@ -278,7 +296,7 @@ def moves(table: Table, asked: dict[str, Any], width: int, words: Words) -> Draw
             _inline(down).mark_text(align="right", dx=-5, baseline="middle").encode(x=x, y=y, text=alt.Text("told:N")),
         ]
 
-    return *_lying(rows, width, 1, layers), []
+    return *_lying(rows, width, words, 1, layers), []
 
 
 def lines(table: Table, asked: dict[str, Any], width: int, words: Words) -> Drawn:
