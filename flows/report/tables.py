@@ -16,7 +16,7 @@ import duckdb
 
 from flows.case import thousands_apart
 from flows.database import quote
-from flows.report.numbers import UNITS, Scale, Text, ratio, same, write
+from flows.report.numbers import NONE, UNITS, Scale, Text, ratio, same, write
 
 Row = dict[str, Any]
 SHADES = 5  # steps of a heat map
@@ -148,13 +148,9 @@ def _column(asked: str | dict[str, Any], figures: dict[str, Any]) -> dict[str, A
     if "text" in column:
         return column | {"of": column["text"][0], "kind": "text", "head": Text(*column["head"])}
     figure = figures[column["figure"]]
-    kind = (
-        "exact"
-        if column.get("exact")
-        else "rate1"
-        if figure["kind"] == "rate" and column.get("heat")
-        else figure["kind"]
-    )
+    kind = "exact" if column.get("exact") else figure["kind"]
+    if kind == "rate" and column.get("heat"):
+        kind = "rate1"  # cells of a matrix are small, and its unit says per cent
     return {"of": column["figure"], **column, "kind": kind, "head": Text(*column.get("head", figure["label"]))}
 
 
@@ -261,9 +257,9 @@ def _label(key: Row, row: Row) -> Text:
     if key.get("month"):
         return write("month", code)
     if "label" not in key:
-        return same(code)
-    label = Text(*(str(row[name]) for name in key["label"]))
-    return Text(*(f"{code} {one}" for one in label)) if key.get("code") and STAGE.fullmatch(code) else label
+        return same(NONE if code is None else code)
+    label = Text(*(NONE if row[name] is None else str(row[name]) for name in key["label"]))
+    return Text(*(f"{code} {one}" for one in label)) if key.get("code") and STAGE.fullmatch(str(code)) else label
 
 
 def _equals(column: str, value: Any) -> str:
