@@ -39,7 +39,13 @@ def show_publication(folder: Path, manifest: dict[str, Any]) -> None:
     """Where it is, and the rows of each mart."""
     from prefect.artifacts import create_markdown_artifact
 
-    lines = [f"Published as of {manifest['as_of']}, known at {manifest['known_at']}: `{folder}`", "", "| mart | rows |"]
+    lines = [
+        f"Published as of {manifest['as_of']}, known at {manifest['known_at']}: `{folder}`",
+        "",
+        "Report: `report/index.html`; validation: `validation/index.html`",
+        "",
+        "| mart | rows |",
+    ]
     lines += ["|---|---:|", *(f"| {mart} | {facts['rows']:,} |" for mart, facts in manifest["marts"].items())]
     _show(lambda: create_markdown_artifact(key="publication", markdown="\n".join(lines)))
 

@@ -165,7 +165,12 @@ def _told(customer: str, day: date, found: dict[str, list[dict[str, Any]]], lang
     if not case and watch:
         measures = [f"- {one}" for one in watch[f"measures_{lang}"].split(", ") if one]
     lines += ["", f"## {words['measures']}", "", *(measures or [words["no_measures"]])]
-    return AMOUNT.sub(lambda amount: f"{Decimal(amount[0]):,}", "\n".join(lines)) + "\n"
+    return thousands_apart("\n".join(lines)) + "\n"
+
+
+def thousands_apart(text: str) -> str:
+    """A text of the marts with the amounts in it as a reader wants them."""
+    return AMOUNT.sub(lambda amount: f"{Decimal(amount[0]):,}", text)
 
 
 def _listed(told: str | None, words: dict[str, Any]) -> list[str]:

@@ -222,6 +222,17 @@ def case(home: Path, wait: float, customer: str, as_of: str | None, lang: str) -
 
 
 @main.command()
+@click.argument("run", required=False)
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write the page anew, into this file.")
+@common
+def report(home: Path, wait: float, run: str | None, out: Path | None) -> dict[str, Any]:
+    """Say where the report of `current`, or of another RUN, is: a page to open in a browser."""
+    from flows.report import report_of
+
+    return report_of(home, run, out)
+
+
+@main.command()
 @click.option("--ledger", help="Only this ledger.")
 @click.option("--delivery", help="Only rows that came with this delivery.")
 @click.option("--all", "everything", is_flag=True, help="Rows put right since, too.")

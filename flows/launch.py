@@ -115,8 +115,9 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
         "\n\n".join(n.pop("_text") for n in nights)
         + f"\n\nBad rows planted, to be found in quarantine:\n{planted or '  none'}"
         + "\n\nLook at"
+        + f"\n  report      {last['publication']}/report/index.html (open it in a browser)"
         + f"\n  marts       {last['publication']}/marts.duckdb (and parquet/)"
-        + f"\n  validation  {last['publication']}/validation/publication/index.html"
+        + f"\n  validation  {last['publication']}/validation/index.html"
         + f"\n  deliveries  {landing}"
         + f"\n  policy      {policy} (its collection agencies; further nights of it: --policy {policy})"
         + f"\n  a case      {called} case {worst_customer(Path(last['publication']))} --home {home}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 
-from flows import artifacts, build, land, publish, validate
+from flows import artifacts, build, land, publish, report, validate
 from flows.errors import DeliveryRefused, ValidationFailed
 from flows.home import Delivery, Home, Knowledge, knowledge, parse_known_at
 from flows.progress import step
@@ -154,7 +154,7 @@ def stage_candidate(run: Run, built: build.Built) -> publish.Candidate:
 
 @task(name="Publish gate", **working)
 def pass_publish_gate(run: Run, candidate: publish.Candidate) -> None:
-    with step("Validating the candidate") as at:
+    with step("Validating the candidate") as at, report.getting_ready():
         gate = validate.check_publication(run.home, run.run_id, candidate)
         run.note_warnings(gate)
         at.note(_counted(gate))
@@ -165,8 +165,10 @@ def publish_candidate(run: Run, known: Knowledge, built: build.Built, candidate:
     with step("Publishing" + ("" if run.switch else " without moving current")) as at:
         said = publish.sign(candidate, run.says_of_itself(known))
         facts = {"marts": publish.write_files(candidate), "publication": said}
+        report.write_report(candidate.folder, candidate.folder / report.PAGE)
         manifest = run.manifest(known, "published", **facts, switched=run.switch, compared=built.compared)
         docs = validate.docs_of(run.home, run.run_id)
+        report.write_record(candidate.folder, manifest, run.gates, docs / "index.html")
         folder = publish.publish(run.home, candidate, manifest, docs, run.switch)
         outcome = run.published(manifest)
         with run.published_but("the audit pack could not be written", run.mends):
