@@ -11,7 +11,7 @@ import duckdb
 
 from flows.errors import DeliveryRefused
 from flows.home import Delivery
-from flows.landing.files import sha256_of
+from flows.listing import sha256_of
 from flows.landing.sources import OWN_FILES, Sources, content_files
 from flows.ledgers import ledgers
 

@@ -24,7 +24,6 @@ from flows.landing.files import (
     read_parquet,
     refuse_if_empty,
     refuse_unless_plain,
-    sha256_of,
 )
 from flows.landing.headers import (
     as_shown,
