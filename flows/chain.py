@@ -174,6 +174,14 @@ def _has_manifest(folder: Path) -> bool:
     return (folder / MANIFEST).is_file()
 
 
+def manifest_in(pack: Path) -> dict[str, Any]:
+    """A pack's manifest; empty where there is none that can be read."""
+    try:
+        return json.loads((pack / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
 def line_of(pack: Path) -> bytes | None:
     """The line of a run from its pack; None where the manifest is none any more."""
     try:

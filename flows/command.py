@@ -258,6 +258,25 @@ def mend(home: Path, wait: float) -> dict[str, Any]:
 
 
 @main.command()
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option(
+    "--all", "everything", is_flag=True, help="Every run, publication and delivery, and what stands beside them."
+)
+@click.option(
+    "--anchor", type=click.Path(path_type=Path, dir_okay=False), help="Compare with lines kept in this file; add one."
+)
+@click.option("--reproduce", is_flag=True, help="Build the publication again and compare what it says.")
+@common
+def verify(
+    home: Path, wait: float, run: str | None, everything: bool, anchor: Path | None, reproduce: bool
+) -> dict[str, Any]:
+    """Whether RUN (default: the current one) and the chain are still what was written down; exit 3 where not."""
+    from flows.verify import verify
+
+    return verify(home, run, everything, anchor, reproduce)
+
+
+@main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of headers.")
 @common

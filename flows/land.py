@@ -279,7 +279,9 @@ def commit(home: Home, prepared: Prepared) -> None:
     """The gate has passed: one rename, and the delivery is loaded."""
     prepared.gate_database.unlink(missing_ok=True)
     prepared.record["loaded_at"] = now_text()
-    prepared.record["kept"] = list_files(prepared.folder)  # the rows as they were judged; nothing of them changes any more
+    prepared.record["kept"] = list_files(
+        prepared.folder
+    )  # the rows as they were judged; nothing of them changes any more
     write_json(prepared.folder / "delivery.json", prepared.record)
     sync_files(prepared.folder)
     prepared.folder.rename(home.raw_of(prepared.delivery))
