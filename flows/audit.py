@@ -65,7 +65,7 @@ def manifest_of(home: Home, run: Account) -> dict[str, Any]:
         "withdrawals": {"bytes": len(said := home.withdrawals_whole()), "sha256": hashlib.sha256(said).hexdigest()},
         "seeds": run.policy.hashes(),
         "settings": run.policy.settings,
-        "versions": _versions(),
+        "versions": versions(),
         "previous": chain.read(home).head,
     }
 
@@ -88,5 +88,5 @@ def _delivery_facts(home: Home, delivery: Delivery) -> dict[str, Any]:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     return {"python": sys.version.split()[0], "arrears": version("arrears")} | {p: version(p) for p in PACKAGES}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,12 @@ from flows.publish import NEXT, ROTATED, STAGING
 
 AGAIN = 3  # looks at a home that changes while it is looked at
 SHOWN = 40  # differences on the screen; `--json` has all
+UNLISTED = {
+    "audit/": "written by a version that listed no files, so only the manifest and the figures of the loans are checked.",
+    "published/": "written by a version that listed no files: marts are checked by what their Parquet says (content hash), "
+    "marts.duckdb, evidence.duckdb and validation/ are not.",
+    "warehouse/raw/": "loaded by a version that kept no hashes of the rows: not checked.",
+}
 LEFTOVERS = (STAGING, ROTATED, NEXT)
 
 
@@ -53,13 +60,23 @@ class Look:
     publications: int = 0
     rotated: int = 0
     deliveries: int = 0
+    unlisted: dict[str, list[str]] = field(default_factory=lambda: {place: [] for place in UNLISTED})
 
     def differs(self, path: Path, what: str, said: str) -> None:
         self.differences.append(Difference(str(path.relative_to(self.home.root)), what, said))
 
     def note(self, said: str) -> None:
-        if said not in self.notes:
-            self.notes.append(said)
+        self.notes.append(said)
+
+    @property
+    def told(self) -> list[str]:
+        """What to know beside the differences: what could not be checked, since nobody wrote it down then."""
+        found = []
+        for place, names in self.unlisted.items():
+            if names:
+                few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+                found.append(f"{place}: {few}: {UNLISTED[place]}")
+        return [*self.notes, *found]
 
     def compare(self, folder: Path, listed: dict[str, str], aside: tuple[str, ...] = ()) -> None:
         """A folder with the list of its files; those named are judged elsewhere."""
@@ -196,6 +213,9 @@ def _look_at_chain(look: Look, anchors: list[Anchor]) -> dict[str, Told]:
     for line in found.lines:
         link = json.loads(line)
         run_id = link["run_id"]
+        if not re.fullmatch(r"[\w-]+", run_id, re.ASCII):
+            look.differs(path, "changed", f"names a run that cannot be one: {run_id!r}")
+            continue
         if run_id in told:
             look.differs(path, "added", f"has two lines of run {run_id}")
         told[run_id] = Told(run_id, line, _manifest_of(look.home, link))
@@ -214,7 +234,8 @@ def _look_at_chain(look: Look, anchors: list[Anchor]) -> dict[str, Told]:
 def _manifest_of(home: Home, link: dict[str, Any]) -> dict[str, Any] | None:
     """The manifest that a line names by its hash, from the pack or, where that one was changed, from the publication."""
     run_id = link["run_id"]
-    for path in (home.audit / run_id / chain.MANIFEST, *home.published.glob(f"*-{run_id}/manifest.json")):
+    published = [path for path in home.published.glob("[0-9]*") if path.name.endswith(f"-{run_id}")]
+    for path in (home.audit / run_id / chain.MANIFEST, *(path / "manifest.json" for path in published)):
         try:
             raw = path.read_bytes()
             if chain.hash_of(raw) == link["manifest_sha256"]:
@@ -248,11 +269,7 @@ def _look_at_pack(look: Look, run: Told, told: dict[str, Told]) -> None:
     if run.manifest and chain.hash_of(run.line) != chain.hash_of(chain.line_of(pack) or run.line):
         look.differs(chain.path_of(look.home), "changed", f"its line of run {run.run_id} is not the one of the pack")
     if "files_sha256" not in link:
-        look.note(
-            f"audit/{run.run_id} was written by a version that listed no files: only its manifest"
-            + (" and the figures of its loans are" if (pack / FIGURES).exists() else " is")
-            + " checked."
-        )
+        look.unlisted["audit/"].append(run.run_id)
         if run.has_published:
             _compare_contents(look, pack, {FIGURES: run.manifest["marts"].get("loan_aging", {})}, may_lack=True)
     elif listed is not None:
@@ -278,10 +295,7 @@ def _look_at_publication(look: Look, run: Told, told: dict[str, Told]) -> None:
     if "files" in run.manifest:
         look.compare(folder, run.manifest["files"], aside=("manifest.json",))
         return
-    look.note(
-        f"published/{folder.name} was written by a version that listed no files: its marts are checked by what they say "
-        "(content hash of the Parquet); marts.duckdb, evidence.duckdb and validation/ are not."
-    )
+    look.unlisted["published/"].append(folder.name)
     _compare_contents(
         look, folder / "parquet", {f"{mart}.parquet": facts for mart, facts in run.manifest["marts"].items()}
     )
@@ -403,7 +417,7 @@ def _look_at_delivery(look: Look, folder: Path, sha: str | None) -> None:
         return
     raw = page.read_bytes()
     if sha is None:
-        look.note(f"warehouse/raw/{folder.name} was loaded by a version that kept no hashes of its rows: not checked.")
+        look.unlisted["warehouse/raw/"].append(folder.name)
         return
     look.files += 1
     if hashlib.sha256(raw).hexdigest() != sha:
@@ -411,7 +425,7 @@ def _look_at_delivery(look: Look, folder: Path, sha: str | None) -> None:
         return
     kept = json.loads(raw).get("kept")
     if kept is None:
-        look.note(f"warehouse/raw/{folder.name}: only its page is checked, its rows have no hashes.")
+        look.unlisted["warehouse/raw/"].append(folder.name)
     else:
         look.compare(folder, kept, aside=("delivery.json",))
 
@@ -451,11 +465,11 @@ def _ended(
         "rotated": look.rotated,
         "deliveries": look.deliveries,
         "files": look.files,
-        "not_checked": look.notes,
+        "not_checked": look.told,
         "reproduced": again or None,
         "anchor": str(kept) if kept else None,
     }
-    notes = "".join(f"\n  {note}" for note in look.notes)
+    notes = "".join(f"\n  {note}" for note in look.told)
     notes = f"\nTo know:{notes}" if notes else ""
     if look.differences:
         shown = "\n".join(f"  {d.path}: {d.what}: {d.said}" for d in look.differences[:SHOWN])
