@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import new_home, sized
+from support import chain_again, new_home, sized
 
 from flows import chain
 from flows.errors import Differs, UsageError
@@ -181,21 +180,16 @@ def test_a_link_in_place_of_a_file_is_a_difference(copy: Home, tmp_path: Path) -
 
 
 def forge(home: Home) -> None:
-    """Write a chain of one's own, every hash of it right: a byte of a publication is another one since always."""
+    """Write a chain of one's own, every hash of it right: a file of a publication is another one since always."""
     (folder,) = home.published.glob("2026-10-31-*")
     (folder / "marts.duckdb").chmod(0o600)
     (folder / "marts.duckdb").write_bytes(b"what one would like to have published")
-    lines: list[bytes] = []
-    for line in chain.read(home).lines:
-        pack = home.audit / json.loads(line)["run_id"]
-        said = json.loads((pack / chain.MANIFEST).read_bytes())
-        said["previous"] = chain.hash_of(lines[-1]) if lines else None
-        if pack.name in folder.name:
+
+    def change(said: dict[str, Any]) -> None:
+        if said["run_id"] in folder.name:
             said["files"] = list_files(folder, without=("manifest.json",))
-        for place in (pack, *home.published.glob(f"*-{pack.name}")):
-            (place / "manifest.json").write_bytes(as_json(said))
-        lines.append(chain.line_of(pack) or b"")
-    chain.path_of(home).write_bytes(b"".join(line + b"\n" for line in lines))
+
+    chain_again(home, change)
 
 
 def test_a_chain_that_was_written_again_is_found_by_what_was_kept_outside(copy: Home, tmp_path: Path) -> None:
@@ -276,24 +270,20 @@ def test_a_run_at_work_is_left_alone_and_a_killed_one_named_until_the_next(copy:
     assert [d["path"] for d in found(copy)] == ["warehouse/raw/2026-11-20"], "until an account names it"
 
 
-def old_publication(home: Home) -> None:
+def made_by_an_older_version(home: Home) -> None:
     """Take away what versions before did not write down."""
-    lines: list[bytes] = []
-    for line in chain.read(home).lines:
-        pack = home.audit / json.loads(line)["run_id"]
-        (pack / chain.FILES).unlink()
-        said = json.loads((pack / chain.MANIFEST).read_bytes())
-        said["previous"] = chain.hash_of(lines[-1]) if lines else None
+    for path in home.audit.glob(f"*/{chain.FILES}"):
+        path.unlink()
+
+    def change(said: dict[str, Any]) -> None:
         said.pop("files", None)
         said["deliveries"] = [{"delivery": facts["delivery"]} for facts in said["deliveries"]]
-        for place in (pack, *home.published.glob(f"*-{pack.name}")):
-            (place / "manifest.json").write_bytes(as_json(said))
-        lines.append(chain.line_of(pack) or b"")
-    chain.path_of(home).write_bytes(b"".join(line + b"\n" for line in lines))
+
+    chain_again(home, change)
 
 
 def test_of_an_older_home_it_is_said_what_cannot_be_checked(copy: Home) -> None:
-    old_publication(copy)
+    made_by_an_older_version(copy)
     said = verify(copy.root, None, True, None, False)
     assert said["status"] == "whole"
     assert [note.split(":")[0] for note in said["not_checked"]] == ["audit/", "published/", "warehouse/raw/"]
