@@ -34,7 +34,7 @@ def reproduce(home: Home, run_id: str) -> dict[str, Any]:
     notes = _gone(home, manifest)
     with tempfile.TemporaryDirectory(prefix="arrears-reproduce-") as folder:
         scratch = _scratch_home(Path(folder) / "home", home, manifest)
-        built = build(scratch, _knowledge(manifest), policy, dates_of(manifest, policy))
+        built = build(scratch, knowledge_of(manifest), policy, dates_of(manifest, policy))
         differs, same = _compare(built, Path(folder), home.published / f"{manifest['as_of']}-{run_id}", manifest)
     causes = _causes(manifest, policy)
     if differs:
@@ -67,7 +67,7 @@ def dates_of(manifest: dict[str, Any], policy: Policy) -> Dates:
     return Dates.night(asked[0], int(policy.settings["history_months"]))
 
 
-def _knowledge(manifest: dict[str, Any]) -> Knowledge:
+def knowledge_of(manifest: dict[str, Any]) -> Knowledge:
     known = [Delivery.parse(facts["delivery"]) for facts in manifest["deliveries"]]
     withdrawn = [Delivery.parse(said["delivery"]) for said in manifest["withdrawn"]]
     return Knowledge(Delivery.parse(manifest["known_at"]), tuple(filter(None, known)), tuple(filter(None, withdrawn)))
