@@ -258,6 +258,32 @@ def mend(home: Path, wait: float) -> dict[str, Any]:
 
 
 @main.command()
+@click.argument("kind", type=click.Choice(["loan", "advance", "customer"]))
+@click.argument("ident", metavar="ID")
+@click.option("--as-of", metavar="DATE", help="End of this day; default: that of the current publication.")
+@click.option("--known-at", metavar="DELIVERY", help="From deliveries up to this one, e.g. 2026-11-22.2.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language.")
+@click.option("--days", is_flag=True, help="Working days one by one.")
+@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write it as a page, too.")
+@common
+def explain(
+    home: Path,
+    wait: float,
+    kind: str,
+    ident: str,
+    as_of: str | None,
+    known_at: str | None,
+    lang: str,
+    days: bool,
+    page: Path | None,
+) -> dict[str, Any]:
+    """How each figure of a loan, advance or customer came about, down to ledger rows and file lines."""
+    from flows.explain import explain
+
+    return explain(home, kind, ident, as_of, known_at, lang, days, page)
+
+
+@main.command()
 @click.argument("run", metavar="[RUN]", required=False)
 @click.option(
     "--all", "everything", is_flag=True, help="Every run, publication and delivery, and what stands beside them."

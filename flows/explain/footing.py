@@ -17,8 +17,8 @@ from flows.chain import manifest_in
 from flows.database import connect, identifier, quote
 from flows.dates import day_of
 from flows.errors import UsageError
-from flows.evidence.recompute import BucketScheme, Calendar, Ledgers, Row, Terms, delivery_of, terms_of
 from flows.evidence.calendars import PolicyCalendar
+from flows.evidence.recompute import BucketScheme, Calendar, Ledgers, Row, Terms, delivery_of, terms_of
 from flows.history import attach_history, attach_open_quarantine
 from flows.home import Home, Knowledge, existing_home, knowledge, parse_known_at
 from flows.ledgers import ledgers
@@ -51,7 +51,9 @@ class Footing:
         """Rows of a ledger as known, oldest knowledge first, each with its number among the rows shown (`_no`)."""
         about = ledgers()[ledger]
         columns = [c.name for c in about.columns.values() if not c.personal and c.name not in FREE_TEXT]
-        tests = " and ".join(f"{identifier(column)} in ({', '.join(map(quote, _texts(value)))})" for column, value in where.items())
+        tests = " and ".join(
+            f"{identifier(column)} in ({', '.join(map(quote, _texts(value)))})" for column, value in where.items()
+        )
         attach_history(
             self.connection, self.home, about, self.known.deliveries, "asked", bool(self.known.withdrawn), where=tests
         )
@@ -99,7 +101,8 @@ class Footing:
         attach_open_quarantine(self.connection, self.home, self.known.deliveries)
         tests = " and ".join(f"{identifier(column)} = ?" for column in where)
         found = self.connection.execute(
-            f"select ledger, delivery, file, line, reasons from open_quarantine where {tests} order by all", [*where.values()]
+            f"select ledger, delivery, file, line, reasons from open_quarantine where {tests} order by all",
+            [*where.values()],
         )
         names = ("ledger", "delivery", "file", "line", "reasons")
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -175,7 +178,9 @@ class Footing:
 
     def ledgers_of(self, **rows: list[Row]) -> Ledgers:
         """Rows as the recomputation takes them."""
-        return {name: [{**row, "_delivery": delivery_of(row["_delivery"])} for row in found] for name, found in rows.items()}
+        return {
+            name: [{**row, "_delivery": delivery_of(row["_delivery"])} for row in found] for name, found in rows.items()
+        }
 
 
 def _texts(value: Any) -> list[str]:

@@ -186,7 +186,9 @@ class _Found:
         """Each convention, and who says so: the product's row in force on the day, else the house's."""
         product_id, row = None, None
         for version in self.rows["loans"]:
-            if row is None or date.fromisoformat(version["_delivery"][:10]) <= self.day + timedelta(days=self.on.lag_days):
+            if row is None or date.fromisoformat(version["_delivery"][:10]) <= self.day + timedelta(
+                days=self.on.lag_days
+            ):
                 product_id, row = version["product_id"], version
         newest = {(r["product_id"], r["valid_from"]): r for r in self.rows["products"]}
         in_force = [r for (p, since), r in newest.items() if p == product_id and (since or date.min) <= self.day]
@@ -277,7 +279,9 @@ class _Found:
             for (kind, which), amount in share.items():
                 if kind == "rung":
                     rung = self.owed[which]
-                    pays.append({"kind": rung.kind, "number": rung.number, "id": rung.ident, "amount": as_amount(amount)})
+                    pays.append(
+                        {"kind": rung.kind, "number": rung.number, "id": rung.ident, "amount": as_amount(amount)}
+                    )
                 else:
                     pays.append({"kind": kind, "number": 0, "id": which, "amount": as_amount(amount)})
             told.append(
@@ -326,7 +330,12 @@ class _Found:
         first = oldest if self.terms.includes_due_date else oldest + ONE_DAY
         days = self.on.days(self.terms.calendar, first, self.day)
         working = sum(day["is_working_day"] for day in days)
-        found |= {"from": first, "working": working, "rest": len(days) - working, "counted": days if with_days else None}
+        found |= {
+            "from": first,
+            "working": working,
+            "rest": len(days) - working,
+            "counted": days if with_days else None,
+        }
         found["make_up"] = [d for d in days if d["is_working_day"] and d["weekday"] > 5]
         found["days_off"] = [d for d in days if not d["is_working_day"] and d["name_zh"]]
         return found
@@ -409,7 +418,12 @@ class _Found:
             first = min(rungs, key=lambda one: (one.kind == "residual", one.number), default=None)
             if first is not None and first.rolled_on != NEVER:
                 decided_on = first.rolled_on + timedelta(days=within)
-                return {"rolled_on": first.rolled_on, "within": within, "decided_on": decided_on, "amount": as_amount(first.amount)}
+                return {
+                    "rolled_on": first.rolled_on,
+                    "within": within,
+                    "decided_on": decided_on,
+                    "amount": as_amount(first.amount),
+                }
         return None
 
 

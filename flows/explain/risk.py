@@ -26,7 +26,9 @@ def class_of(on: Footing, item_type: str, item_id: str, customer_id: str) -> Fac
     rates = on.seed("provision_rate", scheme=scheme, risk_class=str(row["risk_class"]))
     return {
         "published": row,
-        "floors": [_floor(name, rules.get(name), treatment) | {"decides": name == row["deciding_rule"]} for name in fired],
+        "floors": [
+            _floor(name, rules.get(name), treatment) | {"decides": name == row["deciding_rule"]} for name in fired
+        ],
         "not_evaluated": [
             {"rule_id": name, "needs": rules[name]["needs"]}
             for name in (row["rules_not_evaluated"] or "").split(", ")
