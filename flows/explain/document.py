@@ -23,6 +23,9 @@ class Section:
     rows: list[Sequence[Cell]] = field(default_factory=list)
     drawing: str = ""
     is_loud: bool = False
+    folded: dict[int, Sequence[Cell] | None] = field(
+        default_factory=dict
+    )  # rows that a terminal shows as others, or not
 
 
 @dataclass
@@ -82,8 +85,14 @@ def shown(value: Cell) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return f"{value:,}"
+        return f"{plain(value):,f}"
     return str(value)
+
+
+def plain(value: Decimal) -> Decimal:
+    """Without zeros beyond the second decimal: a rate of 0.0010000000 is 0.001."""
+    short = value.normalize()
+    return short if short.as_tuple().exponent < -2 else value.quantize(Decimal("0.01"))  # type: ignore[operator]
 
 
 def refs(*numbers: int | None) -> str:
@@ -93,7 +102,8 @@ def refs(*numbers: int | None) -> str:
 
 def _table(section: Section) -> list[str]:
     """Columns side by side, numbers to the right; a Chinese sign is two columns of a terminal wide."""
-    cells = [[shown(cell) for cell in row] for row in section.rows]
+    rows = [section.folded.get(number, row) for number, row in enumerate(section.rows)]
+    cells = [[shown(cell) for cell in row] for row in rows if row is not None]
     widths = [max(map(_width, column)) for column in zip(section.headers, *cells, strict=True)]
     numeric = [
         any(isinstance(row[n], int | Decimal) and not isinstance(row[n], bool) for row in section.rows)

@@ -6,12 +6,18 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from flows.explain.document import Document, Section, ladder, refs, shown
+from flows.explain.document import Document, Section, ladder, plain, refs, shown
 from flows.explain.footing import Footing
 from flows.explain.words import HOW, HOW_ADVANCE, WEEKDAYS, WORDS
 
 Facts = dict[str, Any]
-ALONE = ("as_of", "loan_id", "advance_id", "policy_version")
+
+
+def _plainly(value: Any) -> str:
+    """A value of a ledger row as it may be calculated with."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{plain(value):f}" if isinstance(value, Decimal) else str(value)
 
 
 class Teller:
@@ -19,6 +25,7 @@ class Teller:
 
     def __init__(self, on: Footing, lang: str) -> None:
         self.on, self.lang, self.words = on, lang, WORDS[lang]
+        self.folded_rows: set[int] = set()
 
     def say(self, word: str, **facts: Any) -> str:
         return self.words[word].format(**{name: shown(value) for name, value in facts.items()})
@@ -108,7 +115,8 @@ class Teller:
         def sum_of(rungs: list[Facts], part: str, more: Callable[[], list[Decimal]] = list) -> str:
             parts = [rung[part] for rung in rungs if rung[part]] + more()
             if len(parts) > 8:
-                parts = [*parts[:3], Decimal(sum(parts[3:], Decimal(0)))]
+                rest = f"{sum(parts[3:], Decimal(0)):,} ({len(parts) - 3})"
+                return " + ".join([*(f"{one:,}" for one in parts[:3]), rest])
             return " + ".join(f"{one:,}" for one in parts) or "0.00"
 
         def charges() -> list[Decimal]:
@@ -199,6 +207,7 @@ class Teller:
         labels = [f"{row[2] or '–'} {row[0]}" for row in rows]
         drawn = ladder(facts["rungs"], labels, self.words)
         sections = [Section(self.words["ladder"], [self.words["ladder_said"]], heads, rows, drawn)]
+        self._fold(facts["rungs"], sections[0])
         rule = next(term["value"] for term in facts["terms"] if term["name"] == "due_date_roll")
         moved = [
             self.say(
@@ -230,6 +239,29 @@ class Teller:
             sections.append(Section(self.words["charges"], [], heads, charges))
         return sections
 
+    def _fold(self, rungs: list[Facts], section: Section) -> None:
+        """Untouched installments far ahead, which make no figure but what is outstanding: one line of a terminal."""
+        ahead = [
+            number
+            for number, rung in enumerate(rungs)
+            if not rung["paid"]
+            and rung["kind"] == "installment"
+            and rung["rolled_on"]
+            and rung["rolled_on"] > self.on.as_of
+        ][2:]
+        if len(ahead) < 4:
+            return
+        first, last = rungs[ahead[0]], rungs[ahead[-1]]
+        sums = [sum((rungs[n][part] for n in ahead), Decimal(0)) for part in ("amount", "paid", "unpaid")]
+        parts = [
+            sum((rungs[n][f"unpaid_{part}"] for n in ahead), Decimal(0)) for part in ("fee", "interest", "principal")
+        ]
+        name = self.say("folded", first=first["number"], last=last["number"], count=len(ahead))
+        rows = f"{refs(first['row'])}…{refs(last['row'])}"
+        section.folded = {ahead[0]: (name, first["due_on"], last["rolled_on"], *sums, *parts, "", "", rows)}
+        section.folded |= dict.fromkeys(ahead[1:])
+        self.folded_rows = {rungs[n]["row"] for n in ahead}
+
     def _money(self, facts: Facts) -> Section:
         rows = []
         for one in facts["money"]:
@@ -248,7 +280,7 @@ class Teller:
                     refs(one["row"]),
                 )
             )
-        heads = self.heads("repayment", "paid_on", "kind", "payer", "amount", "taken_back", "net", "pays", "rows")
+        heads = self.heads("repayment", "paid_on", "kind", "payer", "sum", "taken_back", "net", "pays", "rows")
         return Section(self.words["money"], [], heads, rows)
 
     def _days(self, facts: Facts) -> list[Section]:
@@ -459,15 +491,33 @@ class Teller:
                 row["file"],
                 row["line"],
                 row["hash"][:12],
-                ", ".join(f"{name}={value}" for name, value in row["values"].items()),
+                ", ".join(f"{name}={_plainly(value)}" for name, value in row["values"].items()),
             )
             for row in self.on.rows
         ]
+        folded = [n for n, row in enumerate(self.on.rows) if row["no"] in self.folded_rows]
         heads = self.heads("rows", "ledger", "delivery", "file", "line_no", "hash", "values")
         stands_in = {(row["origin"], row["file"]) for row in self.on.rows}
         files = [(*place, sha) for place, sha in self.on.files().items() if place in stands_in]
+        listed = Section(self.words["ledger_rows"], [], heads, rows)
+        if folded:
+            first, last = self.on.rows[folded[0]], self.on.rows[folded[-1]]
+            kinds = {self.on.rows[n]["ledger"]: None for n in folded}
+            lines = f"{first['line']}…{last['line']}" if len(kinds) == 1 else ""
+            short = (
+                f"{refs(first['no'])}…{refs(last['no'])}",
+                ", ".join(kinds),
+                first["origin"],
+                first["file"] if len(kinds) == 1 else "",
+                lines,
+                "",
+            )
+            listed.folded = {
+                folded[0]: (*short, self.say("folded_rows", count=len(folded))),
+                **dict.fromkeys(folded[1:]),
+            }
         return [
-            Section(self.words["ledger_rows"], [], heads, rows),
+            listed,
             Section(self.words["files"], [], self.heads("delivery", "file", "sha256"), files),
         ]
 
@@ -483,7 +533,9 @@ class Teller:
                 "as_of": self.on.as_of,
                 "repaid": facts["repaid"],
                 "overdue_since": facts["overdue_since"],
-                "agreed": how["agreed" if facts["is_agreed"] else "at_once"],
+                "agreed": how["agreed" if facts["is_agreed"] else "at_once"].format(
+                    kind_line=facts["kind_row"]["_line"]
+                ),
                 "calendar": facts["calendar"],
                 "bucket_line": facts["bucket_row"]["_line"],
                 "kind_line": facts["kind_row"]["_line"],
@@ -503,7 +555,7 @@ class Teller:
             )
             for m in facts["money"]
         ]
-        heads = self.heads("repayment", "paid_on", "kind", "amount", "taken_back", "takes_off", "rows")
+        heads = self.heads("repayment", "paid_on", "kind", "sum", "taken_back", "takes_off", "rows")
         sections.append(Section(self.words["advance_rows"], [], heads, rows))
         sections += self._one_by_one(facts.get("counted"))
         sections += self._class(facts["class"]) + self._waiting(facts["waiting"])
@@ -530,12 +582,14 @@ class Teller:
                 )
             )
         heads = self.heads(
-            "item", "kind", "started_on", "ends_on", "balance", "overdue_amount", "dpd", "in_book", "rows"
+            "item", "currency", "started_on", "ends_on", "balance", "overdue_amount", "dpd", "in_book", "rows"
         )
         sections.append(Section(self.words["members"], [], heads, members))
         for one in facts["currencies"]:
             sections += self._exposure(one)
         sections += self._signals(facts["signals"]) + self._waiting(facts["waiting"])
+        own = ("customers", "loans", "advances")
+        self.folded_rows = {row["no"] for row in self.on.rows if row["ledger"] not in own}
         return self.document("customer_title", facts["customer_id"], [*sections, *self._rows()])
 
     def _exposure(self, one: Facts) -> list[Section]:

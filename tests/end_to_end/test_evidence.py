@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from support import chain_again
+from end_to_end import on_paper
+from support import chain_again, rows_of
 
 from flows import reproduce
 from flows.content_hash import content_hash
-from flows.home import Home
-from flows.listing import list_files
+from flows.explain import explain
+from flows.home import Home, hold
+from flows.listing import list_files, sha256_of
 from flows.verify import verify
 
 
@@ -89,3 +92,160 @@ def test_a_forged_figure_is_not_reproduced_and_its_mart_column_and_causes_are_na
     assert "loan_aging: built again it says something else: 1 changed (days_past_due in 1)." in said
     assert "Cause: another version of the code" in said
     assert len(error.value.details["differences"]) == 2
+
+
+# explain
+
+
+def told(home: Path, *asked: Any, **options: Any) -> dict[str, Any]:
+    """What `arrears explain … --json` says, as a reader of it gets it."""
+    return json.loads(json.dumps(explain(home, *asked, **options), default=str))
+
+
+def mart(home: Path, query: str) -> list[dict[str, Any]]:
+    return rows_of(home / "published" / "current" / "marts.duckdb", query)
+
+
+def some_loans(home: Path) -> list[str]:
+    """Of each product and kind of day count some late loans and one that is not, and what is rare: pauses, plans, write-offs."""
+    found = mart(
+        home,
+        """
+        select loan_id from marts.loan_aging
+        qualify row_number() over (partition by product_id, days_past_due > 0 order by max_days_past_due desc, loan_id) <= 1
+            or row_number() over (partition by plan_no > 1, is_written_off, overpaid_amount > 0 order by loan_id) <= 2
+            or (delinquent_days < days_past_due and row_number() over (partition by product_id order by loan_id) <= 3)
+            or customer_days_past_due <> days_past_due
+        order by 1
+        """,
+    )
+    return [row["loan_id"] for row in found]
+
+
+def test_every_figure_of_a_loan_is_redone_from_what_is_shown(kept: Path) -> None:
+    loans = some_loans(kept)
+    assert len(loans) > 20
+    for loan_id in loans:
+        said = told(kept, "loan", loan_id, with_days=True)
+        (published,) = mart(kept, f"select * from marts.loan_aging where loan_id = '{loan_id}'")
+        on_paper.ladder_is_sound(said)
+        for column, value in on_paper.figures_of(said).items():
+            assert value == published[column], (loan_id, column)
+        assert said["differs"] == []
+        if said["class"]:
+            (row,) = mart(kept, f"select risk_class from marts.risk_classification where item_id = '{loan_id}'")
+            assert on_paper.class_of(said) == row["risk_class"]
+        assert {row["values"].get("loan_id", loan_id) for row in said["rows"]} == {loan_id}
+
+
+def test_rows_shown_stand_where_they_are_said_to(demo: Path, kept: Path) -> None:
+    said = told(kept, "loan", some_loans(kept)[0])
+    for file in said["files"]:
+        assert sha256_of(demo / "landing" / file["delivery"] / file["file"]) == file["sha256"]
+    named = {(file["delivery"], file["file"]) for file in said["files"]}
+    for row in said["rows"]:
+        assert (row["origin"], row["file"]) in named
+        line = (demo / "landing" / row["origin"] / row["file"]).read_text("utf-8-sig").splitlines()[row["line"] - 1]
+        key = row["values"].get("repayment_id") or row["values"].get("loan_id") or row["values"].get("customer_id")
+        assert (key or row["values"]["product_id"]) in line.split(",")
+
+
+def test_advances_and_customers_agree_with_what_was_published(kept: Path) -> None:
+    for row in mart(
+        kept, "select advance_id, outstanding, duration_days, business_duration_days from marts.advance_aging"
+    ):
+        said = told(kept, "advance", row["advance_id"], with_days=True)
+        assert said["differs"] == []
+        assert said["published"]
+        taken = on_paper.total(said["money"], "counts")
+        assert Decimal(said["figures"]["amount"]) - taken == row["outstanding"]
+        assert len(said["counted"]) == row["duration_days"]
+        assert sum(day["is_working_day"] for day in said["counted"]) == row["business_duration_days"]
+    customers = mart(kept, "select distinct customer_id from marts.overdue_customers order by 1 limit 12")
+    for row in customers:
+        said = told(kept, "customer", row["customer_id"])
+        for currency in said["currencies"]:
+            assert currency["differs"] == []
+            assert currency["published"]
+            assert not currency["type"] or (currency["type"]["differs"] == [] and currency["type"]["published"])
+            own = [
+                m
+                for m in [*said["loans"], *said["advances"]]
+                if m["currency"] == currency["currency"] and m["is_in_book"]
+            ]
+            balance = sum(
+                Decimal(m["figures"].get("outstanding_principal") or m["figures"]["outstanding"]) for m in own
+            )
+            assert balance == Decimal(currency["total"])
+
+
+def test_what_was_known_then_is_explained_as_it_was_then(kept: Path) -> None:
+    (late,) = mart(
+        kept, "select loan_id from marts.loan_aging where disbursed_on < '2026-06-01' and days_past_due > 60 limit 1"
+    )
+    first = told(kept, "loan", late["loan_id"], as_of="2026-09-30")
+    assert first["publication"].split("/")[-1].startswith("2026-09-30")
+    assert (first["known_at"], first["differs"], first["notes"]) == ("2026-09-30", [], [])
+    assert all(row["delivery"] == "2026-09-30" for row in first["rows"])
+    now = told(kept, "loan", late["loan_id"], as_of="2026-09-30", known_at="2026-10-31")
+    assert now["publication"] is None
+    assert now["notes"] == ["not_published"]
+    assert now["known_at"] == "2026-10-31"
+    assert now["published"] is None
+
+
+def test_a_figure_that_was_not_what_the_ledgers_say_is_told_before_all_else(kept: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(kept, tmp_path / "home", symlinks=True)
+    path = home / "published" / "current" / "parquet" / "loan_aging.parquet"
+    (late,) = mart(home, "select loan_id from marts.loan_aging where days_past_due > 60 limit 1")
+    with duckdb.connect() as connection:
+        changed = "days_past_due + (loan_id = ?)::integer as days_past_due"
+        connection.execute(f"create table t as select * replace ({changed}) from '{path}'", [late["loan_id"]])
+        connection.execute(f"copy t to '{path}.new' (format parquet)")
+    path.with_name(f"{path.name}.new").replace(path)
+    said = explain(home, "loan", late["loan_id"], lang="en")
+    assert [d["column"] for d in said["differs"]] == ["days_past_due"]
+    assert "## !! RECOMPUTED AND PUBLISHED DIFFER" in said["_text"].split("## What this stands on")[0]
+    assert "agree with the published" not in said["_text"]
+
+
+def test_explain_needs_no_working_database_and_no_lock_and_says_nothing_personal(
+    kept: Path, tmp_path: Path, arrears
+) -> None:
+    (late,) = mart(kept, "select loan_id, customer_id from marts.loan_aging where days_past_due > 60 limit 1")
+    assert not (kept / "warehouse" / "arrears.duckdb").exists()
+    page = tmp_path / "page.html"
+    with hold(Home(kept), "a-night", "arrears nightly"):
+        ended = arrears("explain", "loan", late["loan_id"], "--lang", "en", "--html", page, "--home", kept)
+    assert ended.code == 0, ended.err
+    customer = arrears("explain", "customer", late["customer_id"], "--home", kept, "--json")
+    written = page.read_text("utf-8")
+    assert "<svg" in written
+    assert "http" not in written
+    assert page.stat().st_mode & 0o077 == 0
+    people = f"'{kept}/warehouse/raw/2026-09-30/customers.parquet'"
+    with duckdb.connect() as connection:
+        query = f"select name, id_number, phone from {people} where customer_id = ?"
+        (personal,) = connection.execute(query, [late["customer_id"]]).fetchall()
+    assert len([value for value in personal if value]) == 3
+    for value in personal:
+        assert not any(value in said for said in (ended.out, written, customer.out))
+    assert not list(kept.glob("home.lock")) or arrears("status", "--home", kept).code == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("loan", "L-nobody"), "LOAN L-nobody: no delivery up to 2026-10-31 has such a loan"),
+        (("advance", "A-nobody"), "ADVANCE A-nobody: no delivery"),
+        (("customer", "C-nobody"), "CUSTOMER C-nobody: no delivery"),
+        (("customer", "C'; drop"), "CUSTOMER C'; drop: no delivery"),
+        (("loan", "L-000001", "--as-of", "yesterday"), "--as-of yesterday: not a date"),
+        (("loan", "L-000001", "--known-at", "2020-01-01"), "No delivery is loaded"),
+        (("contract", "L-000001"), "'contract' is not one of 'loan', 'advance', 'customer'"),
+    ],
+)
+def test_what_is_unknown_is_wrong_usage(kept: Path, arrears, asked: tuple[str, ...], said: str) -> None:
+    ended = arrears("explain", *asked, "--home", kept)
+    assert ended.code == 2
+    assert said in ended.err
