@@ -303,6 +303,21 @@ def verify(
 
 
 @main.command()
+@click.argument("before", metavar="RUN")
+@click.argument("after", metavar="RUN")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Loans shown.")
+@click.option(
+    "--causes", is_flag=True, help="By cause, too: builds what lies between the two (some minutes for a large book)."
+)
+@common
+def diff(home: Path, wait: float, before: str, after: str, limit: int, causes: bool) -> dict[str, Any]:
+    """What changed between two publications: by mart, by figure of the headline, by loan, by cause."""
+    from flows.diff import diff
+
+    return diff(home, before, after, limit, causes)
+
+
+@main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of headers.")
 @common
