@@ -318,6 +318,19 @@ def diff(home: Path, wait: float, before: str, after: str, limit: int, causes: b
 
 
 @main.command()
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The archive; default: named after RUN, here."
+)
+@common
+def pack(home: Path, wait: float, run: str, path: Path | None) -> dict[str, Any]:
+    """One archive of what a RUN left for auditors, readable without arrears, with a page that says what lies where."""
+    from flows.pack import pack
+
+    return pack(home, run, path)
+
+
+@main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of headers.")
 @common

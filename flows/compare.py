@@ -16,6 +16,9 @@ from flows.policy import PROJECT
 KEY = re.compile(r"^    data_tests:\n(?:.*\n)*?      - unique_combination: \{columns: \[([^\]]+)\]\}", re.M)
 
 
+SHOWN = 8  # columns that a sentence names
+
+
 @dataclass(frozen=True)
 class Compared:
     """`columns`: in how many rows of the same key each differs; `missing`: columns that one side alone has."""
@@ -36,7 +39,10 @@ class Compared:
         worst = sorted(self.columns.items(), key=lambda one: (-one[1], one[0]))
         said = [f"{self.added:,} rows added"] * bool(self.added) + [f"{self.removed:,} removed"] * bool(self.removed)
         if self.changed:
-            said.append(f"{self.changed:,} changed ({', '.join(f'{name} in {n:,}' for name, n in worst)})")
+            more = f" and {len(worst) - SHOWN} columns more" if len(worst) > SHOWN else ""
+            said.append(
+                f"{self.changed:,} changed ({', '.join(f'{name} in {n:,}' for name, n in worst[:SHOWN])}{more})"
+            )
         said += [f"columns on one side only: {', '.join(self.missing)}"] * bool(self.missing)
         return ", ".join(said) or "the same"
 

@@ -160,7 +160,9 @@ def _by_loan(connection: duckdb.DuckDBPyConnection, a: Published, b: Published, 
     sums = ", ".join(
         f"sum(coalesce({c}_after, 0) - coalesce({c}_before, 0))::decimal(18, 2) as {c}" for c in OF_LOAN[:3]
     )
-    groups = _dicts(connection, f"select what, currency, count(*) as loans, {sums} from side_by_side group by all order by all")
+    groups = _dicts(
+        connection, f"select what, currency, count(*) as loans, {sums} from side_by_side group by all order by all"
+    )
     largest = _dicts(
         connection,
         f"""

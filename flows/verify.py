@@ -121,7 +121,7 @@ def verify(home: Path, run: str | None, everything: bool, anchor: Path | None, r
     if run is not None and everything:
         raise UsageError(f"RUN {run} and --all: give one of the two.")
     anchors = anchored_in(anchor) if anchor else []
-    asked = None if everything else _run_asked(place, run)
+    asked = None if everything else run_asked(place, run)
     for _ in range(AGAIN):
         before = _state_of(place)
         look = _look(place, asked, anchors)
@@ -153,7 +153,7 @@ def _link(home: Home) -> str | None:
     return os.readlink(home.current) if home.current.is_symlink() else None
 
 
-def _run_asked(home: Home, run: str | None) -> str:
+def run_asked(home: Home, run: str | None) -> str:
     """The run that is meant by its id, the name of its publication, or `current` (the default)."""
     if run is None or run == "current":
         return _current_run(home)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from support import chain_again, rows_of
 
 from flows import reproduce
 from flows.content_hash import content_hash
+from flows.diff import diff
 from flows.explain import explain
 from flows.home import Home, hold
 from flows.listing import list_files, sha256_of
@@ -249,3 +252,82 @@ def test_what_is_unknown_is_wrong_usage(kept: Path, arrears, asked: tuple[str, .
     ended = arrears("explain", *asked, "--home", kept)
     assert ended.code == 2
     assert said in ended.err
+
+
+# diff
+
+
+def test_a_difference_is_told_by_mart_figure_and_loan(kept: Path, arrears) -> None:
+    (first, last) = sorted(path.name for path in (kept / "audit").glob("*/"))
+    ended = arrears("diff", first, "current", "--home", kept, "--json")
+    assert ended.code == 0, ended.err
+    said = ended.json
+    assert (said["run_id"]["before"], said["run_id"]["after"]) == (first, last)
+    loans: dict[str, dict[str, dict[str, Any]]] = {}
+    for side, run in (("before", first), ("after", last)):
+        (folder,) = (kept / "published").glob(f"*-{run}")
+        loans[side] = {row["loan_id"]: row for row in rows_of(folder / "marts.duckdb", "from marts.loan_aging")}
+    then, now = loans["before"], loans["after"]
+    ignored = ("as_of", "policy_version")
+    changed = [
+        i for i in then.keys() & now.keys() if any(then[i][c] != v for c, v in now[i].items() if c not in ignored)
+    ]
+    mart = said["marts"]["loan_aging"]
+    assert (mart["added"], mart["removed"]) == (len(now.keys() - then.keys()), len(then.keys() - now.keys()))
+    assert mart["changed"] == len(changed)
+    assert mart["columns"]["days_past_due"] == sum(then[i]["days_past_due"] != now[i]["days_past_due"] for i in changed)
+    for column in ("outstanding_principal", "overdue_amount"):
+        whole = sum(row[column] for row in now.values()) - sum(row[column] for row in then.values())
+        assert on_paper.total(said["loans"]["groups"], column) == whole
+    assert arrears("diff", "nobody", "current", "--home", kept).code == 2
+
+
+def test_causes_add_up_to_the_whole_change(kept: Path) -> None:
+    (first, last) = sorted(path.name for path in (kept / "audit").glob("*/"))
+    said = diff(kept, first, last, 20, True)
+    assert said["causes"]["order"] == ["code", "late deliveries", "time passing", "new events", "code"]
+    by_cause = {(row["currency"], row["figure"]): row["causes"] for row in said["causes"]["figures"]}
+    for row in said["headline"]:
+        assert sum(by_cause[row["currency"], row["figure"]].values()) == row["change"]
+    assert not any(causes.get("code") for causes in by_cause.values())
+    assert all(causes.get("time passing", 0) >= 0 for key, causes in by_cause.items() if key[1] == "overdue_amount")
+    assert set(by_cause["ALL", "customers"]) == {"new events"}, "nobody comes or goes but by an event"
+    assert len({row["loan_id"] for row in said["causes"]["loans"]}) == 20
+    assert "By cause (in this order: code, late deliveries, time passing, new events)" in said["_text"]
+
+
+# pack
+
+
+def test_an_archive_is_the_same_twice_says_what_lies_where_and_can_be_checked_by_hand(
+    kept: Path, tmp_path: Path, arrears
+) -> None:
+    ended = arrears("pack", "current", "--to", tmp_path / "one.zip", "--home", kept)
+    assert ended.code == 0, ended.err
+    arrears("pack", "current", "--to", tmp_path / "two.zip", "--home", kept)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    run_id = (kept / "published" / "current").resolve().name[11:]
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        content = {name.removeprefix(f"{run_id}/"): archive.read(name) for name in archive.namelist()}
+
+    def sha256(name: str) -> str:
+        return hashlib.sha256(content[name]).hexdigest()
+
+    line = json.loads(content["chain.jsonl"].splitlines()[-1])
+    manifest = json.loads(content["audit/manifest.json"])
+    assert (sha256("audit/manifest.json"), sha256("audit/files.json")) == (
+        line["manifest_sha256"],
+        line["files_sha256"],
+    )
+    checked = {f"audit/{name}": sha for name, sha in json.loads(content["audit/files.json"]).items()}
+    checked |= {f"publication/{name}": sha for name, sha in manifest["files"].items()}
+    checked |= {f"deliveries/{facts['delivery']}.json": facts["record_sha256"] for facts in manifest["deliveries"]}
+    assert {name: sha256(name) for name in checked} == checked
+    others = {"README.html", "chain.jsonl", "audit/manifest.json", "audit/files.json", "publication/manifest.json"}
+    assert content.keys() - checked.keys() == others
+    assert b"What lies where" in content["README.html"]
+    (kept / "audit" / run_id / "stranger").write_text("x")
+    spoilt = arrears("pack", "current", "--to", tmp_path / "three.zip", "--home", kept)
+    (kept / "audit" / run_id / "stranger").unlink()
+    assert spoilt.code == 3
+    assert not (tmp_path / "three.zip").exists()
