@@ -48,7 +48,7 @@ def explain(
         _write(page, document.as_page())
         text += f"\n{page}\n"
     return {
-        "status": "ok",
+        "status": "differs" if differ(facts) else "ok",
         "exit_code": 0,
         "kind": kind,
         "id": ident,
@@ -62,6 +62,12 @@ def explain(
         "files": [{"delivery": d, "file": f, "sha256": sha} for (d, f), sha in on.files().items()],
         "_text": text,
     }
+
+
+def differ(facts: dict[str, Any]) -> bool:
+    """Whether anything that was worked out again is not as published."""
+    parts = [part for one in facts.get("currencies", []) for part in (one, one["type"]) if part]
+    return any(part["differs"] for part in (facts, *parts))
 
 
 def _write(path: Path, content: str) -> None:

@@ -208,6 +208,7 @@ def test_a_figure_that_was_not_what_the_ledgers_say_is_told_before_all_else(kept
     path.with_name(f"{path.name}.new").replace(path)
     said = explain(home, "loan", late["loan_id"], lang="en")
     assert [d["column"] for d in said["differs"]] == ["days_past_due"]
+    assert said["status"] == "differs"
     assert "## !! RECOMPUTED AND PUBLISHED DIFFER" in said["_text"].split("## What this stands on")[0]
     assert "agree with the published" not in said["_text"]
 
