@@ -169,12 +169,12 @@ def publish_candidate(run: Run, known: Knowledge, built: build.Built, candidate:
         docs = validate.docs_of(run.home, run.run_id)
         folder = publish.publish(run.home, candidate, manifest, docs, run.switch)
         outcome = run.published(manifest)
-        if run.switch:
-            with run.published_but("older publications could not be removed", "The next night tries again."):
-                publish.rotate(run.home, int(run.policy.settings["keep_publications"]))
         at.note(str(folder))
     with run.published_but("the audit pack could not be written", run.mends):
         publish.write_down(run.home, folder)
+    if run.switch:  # once it is on record: what rotation takes away, a run on record may have taken
+        with run.published_but("older publications could not be removed", "The next night tries again."):
+            publish.rotate(run.home, int(run.policy.settings["keep_publications"]))
     with run.published_but("its artifact for Prefect could not be made", "Nothing else depends on it."):
         artifacts.show_publication(folder, manifest)
     return outcome
