@@ -253,10 +253,22 @@ class _Found:
             if target in share
         ]
 
+    def _reversals_of(self, charge_id: str) -> list[Facts]:
+        first: dict[str, Row] = {}
+        for row in self.rows["charges"]:
+            first.setdefault(row["charge_id"], row)
+        return [
+            {"charge_id": row["charge_id"], "due_on": row["due_on"], "amount": row["amount"], "row": row["_no"]}
+            for row in first.values()
+            if row["kind"] == "reversal" and row["reverses_id"] == charge_id and row["due_on"] <= self.day
+        ]
+
     def charges_told(self) -> list[Facts]:
+        """Charges of the period by the day, each at what its reversals have left of it."""
         return [
             {
                 "charge_id": one.ident,
+                "reversals": self._reversals_of(one.ident),
                 "due_on": one.due_on,
                 "rolled_on": one.rolled_on,
                 "amount": as_amount(one.fee),

@@ -90,7 +90,7 @@ class Teller:
         else:
             sections += [
                 self._figures(facts, HOW[self.lang], self._of_loan(facts)),
-                self._plan(facts["plan"]),
+                self._plan(facts["plan"], facts["versions"]),
                 self._terms(facts["terms"]),
                 *self._ladder(facts),
                 self._money(facts),
@@ -149,13 +149,19 @@ class Teller:
     def _rung(self, rung: Facts) -> str:
         return self.say(rung["kind"], number=rung.get("number"), id=rung.get("id") or "")
 
-    def _plan(self, plan: Facts) -> Section:
+    def _plan(self, plan: Facts, versions: list[Facts]) -> Section:
         said = [self.say("plan_said" if plan["plan_no"] is not None else "no_plan", **plan)]
         if plan["leaves_principal"] and plan["plan_no"] is not None:
             said.append(self.say("leaves", **plan))
         if plan["is_remaining"]:
             said.append(self.say("remaining", from_on=plan["money_counts_from"]))
         said += [self.say("other_plan", **other) for other in plan["others"]]
+        for version in versions:
+            if version["changed"]:
+                changed = ", ".join(f"{name}={shown(value)}" for name, value in version["changed"].items())
+                said.append(
+                    self.say("version", delivery=version["delivery"], changed=changed, row=refs(version["row"]))
+                )
         return Section(self.words["plan"], said)
 
     def _terms(self, terms: list[Facts]) -> Section:
@@ -170,6 +176,9 @@ class Teller:
 
     def _paid_by(self, paid: list[Facts]) -> str:
         return self.listed(f"{one['repayment_id']} {one['paid_on']} {one['amount']:,}" for one in paid) if paid else ""
+
+    def _taken_back(self, reversals: list[Facts], on: str) -> str:
+        return self.listed(f"{r[on]} {r['amount']:,} {refs(r['row'])}" for r in reversals) if reversals else ""
 
     def _ladder(self, facts: Facts) -> list[Section]:
         rows = [
@@ -227,6 +236,7 @@ class Teller:
                 (
                     c["charge_id"],
                     c["due_on"],
+                    self._taken_back(c["reversals"], "due_on"),
                     c["amount"],
                     c["paid"],
                     c["unpaid"],
@@ -235,7 +245,7 @@ class Teller:
                 )
                 for c in facts["charges"]
             ]
-            heads = self.heads("obligation", "due_on", "amount", "paid", "unpaid", "paid_by", "rows")
+            heads = self.heads("obligation", "due_on", "taken_back", "net", "paid", "unpaid", "paid_by", "rows")
             sections.append(Section(self.words["charges"], [], heads, charges))
         return sections
 
@@ -266,7 +276,6 @@ class Teller:
         rows = []
         for one in facts["money"]:
             pays = self.listed(f"{self._rung(part)} {part['amount']:,}" for part in one["pays"])
-            back = self.listed(f"{r['paid_on']} {r['amount']:,} {refs(r['row'])}" for r in one["reversals"])
             rows.append(
                 (
                     one["repayment_id"],
@@ -274,7 +283,7 @@ class Teller:
                     one["kind"],
                     one["payer"],
                     one["amount"],
-                    back if one["reversals"] else "",
+                    self._taken_back(one["reversals"], "paid_on"),
                     one["net"],
                     pays if one["counts"] else self.words["not_counted"],
                     refs(one["row"]),

@@ -41,6 +41,11 @@ def ladder_is_sound(told: Facts) -> None:
             assert moved == [day(rung["due_on"]) + timedelta(n) for n in range(len(moved))]
             assert day(rung["rolled_on"]) == day(rung["due_on"]) + timedelta(len(moved))
     in_queue = any(rung["kind"] == "charge" for rung in told["rungs"])
+    for charge in told["charges"]:
+        back = sum((Decimal(values[r["row"]]["amount"]) for r in charge["reversals"]), ZERO)
+        assert Decimal(charge["amount"]) == Decimal(values[charge["row"]]["amount"]) - back
+        assert Decimal(charge["unpaid"]) == Decimal(charge["amount"]) - Decimal(charge["paid"])
+        assert in_queue or total(charge["paid_by"], "amount") == Decimal(charge["paid"])
     charges = [] if in_queue else told["charges"]
     laid = total(told["rungs"], "paid") + total(charges, "paid") + Decimal(told["overpaid"])
     counted = [money for money in told["money"] if money["counts"]]
