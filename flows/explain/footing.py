@@ -224,5 +224,7 @@ def _policy_of(home: Home, run_id: str | None) -> tuple[Policy, list[str]]:
     if run_id and seeds.is_dir():
         return read_policy(seeds), []
     policy = read_policy()
-    same = run_id and manifest_in(home.audit / run_id).get("policy_version") == policy.version
+    if run_id is None:
+        return policy, ["shipped_policy"]
+    same = manifest_in(home.audit / run_id).get("policy_version") == policy.version
     return policy, [] if same else ["other_policy"]

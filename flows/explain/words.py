@@ -16,6 +16,7 @@ WORDS: dict[str, dict[str, str]] = {
         "not_published": "此日期与所知批次没有保留的发布件：以下数字由账册现算，未经发布。",
         "beyond": "截至日晚于最后一批的日期：其后的还款账册中还没有。",
         "other_policy": "该次运行的审计包未保留政策表（旧版本所写）：以下按随附政策 {policy} 计算，与当时可能不同。",
+        "shipped_policy": "尚无发布件：按随附政策 {policy} 计算。",
         "agrees": "以下 {count} 项数字均由所列账册行重算得出，与已发布的 {mart} 完全一致。",
         "differs": "重算与已发布不一致",
         "differs_said": "以下 {count} 项与发布件不一致。请勿使用该行，并报告此事。",
@@ -167,6 +168,7 @@ WORDS: dict[str, dict[str, str]] = {
         "beyond": "The date lies after the last delivery: payments after that one are in no ledger yet.",
         "other_policy": "The audit pack of that run holds no seeds (an older version wrote it): the shipped policy {policy} is used, which "
         "may not be the one of then.",
+        "shipped_policy": "Nothing is published yet: the shipped policy {policy} is used.",
         "agrees": "All {count} figures below are worked out again from the ledger rows below, and agree with the published {mart}.",
         "differs": "RECOMPUTED AND PUBLISHED DIFFER",
         "differs_said": "{count} figures are not as published. Do not use the row, and report this.",
