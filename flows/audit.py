@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +13,8 @@ from flows import chain
 from flows.build import code_version
 from flows.content_hash import HASH_VERSION
 from flows.dates import Dates
-from flows.home import Home, Knowledge, now_text
+from flows.home import Delivery, Home, Knowledge, now_text
+from flows.listing import sha256_of
 from flows.policy import Policy
 
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "prefect", "pyarrow")
@@ -41,6 +43,7 @@ def manifest_of(home: Home, run: Account) -> dict[str, Any]:
         "run_id": run.run_id,
         "as_of": str(run.dates and run.dates.as_of),
         "dates": [str(day) for day in run.dates.asked] if run.dates else [],
+        "history": [str(day) for day in run.dates.history] if run.dates else [],
         "known_at": run.knowledge.known_at,
         "status": run.status,
         "switched": run.switched,
@@ -53,30 +56,37 @@ def manifest_of(home: Home, run: Account) -> dict[str, Any]:
         "ended_at": now_text(),
         "marts": run.marts,
         "publication": run.publication,
-        "deliveries": [_delivery_facts(home.record(d)) for d in run.knowledge.deliveries],
+        "deliveries": [_delivery_facts(home, d) for d in run.knowledge.deliveries],
         "withdrawn": [
             w.__dict__ | {"delivery": str(w.delivery), "after": str(w.after)}
             for w in home.withdrawals()
             if w.delivery in run.knowledge.withdrawn
         ],
+        "withdrawals": {"bytes": len(said := home.withdrawals_whole()), "sha256": hashlib.sha256(said).hexdigest()},
         "seeds": run.policy.hashes(),
         "settings": run.policy.settings,
-        "versions": _versions(),
+        "versions": versions(),
         "previous": chain.read(home).head,
     }
 
 
-def _delivery_facts(record: dict[str, Any]) -> dict[str, Any]:
+def _delivery_facts(home: Home, delivery: Delivery) -> dict[str, Any]:
+    """What landing wrote down; the hash of that page stands for the hashes in it, of the files and of the rows kept."""
+    record = home.record(delivery)
     ledgers = [entry for file in record["files"] for entry in file["ledgers"]]
     totals = {
         f"rows_{what}": sum(e[f"rows_{what}"] for e in ledgers)
         for what in ("read", "filtered", "loaded", "duplicate", "quarantined")
     }
     from_databases = {"databases": record["databases"]} if record.get("databases") else {}
-    named = {"delivery": record["delivery"], "loaded_at": record["loaded_at"]}
+    named = {
+        "delivery": record["delivery"],
+        "loaded_at": record["loaded_at"],
+        "record_sha256": sha256_of(home.raw_of(delivery) / "delivery.json"),
+    }
     return {**named, **totals, **from_databases, "files": record["files"]}
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     return {"python": sys.version.split()[0], "arrears": version("arrears")} | {p: version(p) for p in PACKAGES}

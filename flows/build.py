@@ -228,9 +228,11 @@ def _show_earlier(connection: duckdb.DuckDBPyConnection, earlier: list[Earlier])
     connection.execute(f"create or replace view published_loans as {' union all by name '.join(said)}")
 
 
-def keep_artifacts(built: Built, folder: Path) -> None:
-    """dbt's own account of the run, for the audit pack."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def keep_artifacts(built: Built, policy: Policy, folder: Path) -> None:
+    """dbt's own account of the run and the seeds as resolved, for the audit pack: who reads it needs no policy beside it."""
+    (folder / "seeds").mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, content in policy.content().items():
+        (folder / "seeds" / f"{name}.csv").write_bytes(content)
     for name in ("run_results.json", "manifest.json"):
         if (built.dbt_target / name).exists():
             shutil.copyfile(built.dbt_target / name, folder / f"dbt_{name}")

@@ -1,8 +1,9 @@
 """The chain of runs, HOME/audit/chain.jsonl: one line a run that ended, each naming the hash of the line before.
 
-A run's line follows from the manifest in its audit pack, byte for byte. So nothing hangs on the file: where it is lost or
-torn a run goes on, names the line that it follows all the same, and says what is wrong; `arrears mend` writes it again
-from the packs, and names what nobody has any more.
+A run's line follows from its audit pack, byte for byte: from the manifest, and from the list of the other files with their
+hashes (`files.json`), with which the pack is closed. So nothing hangs on the chain's file: where it is lost or torn a run goes
+on, names the line that it follows all the same, and says what is wrong; `arrears mend` writes it again from the packs, and
+names what nobody has any more. That packs are still what their lines say is for `verify.py` to tell.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from flows.home import Home, as_json, hold, new_run_id, now_text, sync, write_whole
+from flows.listing import list_files
+from flows.progress import leave
 
+MANIFEST, FILES = "manifest.json", "files.json"  # a pack's first page, and the list of all else that is in it
 BEFORE = "chain-before.jsonl"  # in the pack of a mending: the chain as it was found
 
 
@@ -43,7 +47,7 @@ class Chain:
     def head(self) -> str | None:
         """What the next line names; None at the beginning."""
         last = (self.mended if self.faults else self.lines)[-1:]
-        return _hash(last[0]) if last else None
+        return hash_of(last[0]) if last else None
 
 
 def path_of(home: Home) -> Path:
@@ -54,7 +58,7 @@ def read(home: Home) -> Chain:
     """The chain as it stands; never raises for what is wrong with it."""
     lines: list[bytes] = []
     faults: list[str] = []
-    packs = {folder.name: folder / "manifest.json" for folder in home.audit.glob("*") if _has_manifest(folder)}
+    packs = {folder.name: folder / MANIFEST for folder in home.audit.glob("*") if _has_manifest(folder)}
     try:
         raw = path_of(home).read_bytes()
     except FileNotFoundError:
@@ -72,10 +76,10 @@ def read(home: Home) -> Chain:
         else:
             lines.append(line)
     accepted = {gap for line in lines for gap in json.loads(line).get("gaps", [])}
-    lost = [_run_of(line) for line in _gaps(lines) if _hash(line) not in accepted]
+    lost = [_run_of(line) for line in _gaps(lines) if hash_of(line) not in accepted]
     faults += [f"the line before that of run {run} is missing or was changed" for run in lost]
     named = {_run_of(line) for line in lines}
-    unnamed = [line for run, pack in sorted(packs.items()) if run not in named and (line := _line_of(pack))]
+    unnamed = [line for run, pack in sorted(packs.items()) if run not in named and (line := line_of(pack.parent))]
     if unnamed and stands:
         runs = ", ".join(str(_run_of(line)) for line in unnamed[:3])
         more = f" and {len(unnamed) - 3} more" if len(unnamed) > 3 else ""
@@ -92,13 +96,22 @@ def told(home: Home, faults: list[str]) -> str:
 
 
 def record(home: Home, run_id: str, manifest: bytes) -> None:
-    """Keep a run's manifest in its audit pack, once, and link it into the chain."""
-    path = home.audit / run_id / "manifest.json"
+    """Keep a run's manifest in its audit pack, once, close the pack, and link it into the chain."""
+    path = home.audit / run_id / MANIFEST
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists():
         raise FileExistsError(errno.EEXIST, "this run is written down already", str(path))
+    listed = _close(home, path.parent)
     write_whole(path, manifest)
-    _append(path_of(home), _line(manifest))
+    _append(path_of(home), _line(manifest, listed))
+
+
+def _close(home: Home, pack: Path) -> bytes:
+    """Write down what is in a pack; from here on nothing in it changes."""
+    leave(pack, home.warehouse / "logs")
+    listed = as_json(list_files(pack, without=(MANIFEST, FILES)))
+    write_whole(pack / FILES, listed)
+    return listed
 
 
 def is_recorded(home: Home, run_id: str) -> bool:
@@ -138,12 +151,13 @@ def mend(home: Home, wait: float) -> dict[str, Any]:
             "ended_at": now_text(),
             "message": "; ".join(before.faults),
             "restored": restored,
-            "gaps": [_hash(line) for line in gaps],
+            "gaps": [hash_of(line) for line in gaps],
             "previous": before.head,
         }
         content = as_json(manifest)
-        write_whole(path, b"".join(line + b"\n" for line in [*lines, _line(content)]))
-        write_whole(pack / "manifest.json", content)
+        line = _line(content, _close(home, pack))
+        write_whole(path, b"".join(line + b"\n" for line in [*lines, line]))
+        write_whole(pack / MANIFEST, content)
         sync(home.audit)
     text = f"The chain of runs was not whole: {'; '.join(before.faults)}.\nIt is written again: {len(lines)} runs, "
     text += f"{len(restored)} of them from their audit packs. As it was found it is kept in {pack}."
@@ -157,24 +171,35 @@ def mend(home: Home, wait: float) -> dict[str, Any]:
 
 
 def _has_manifest(folder: Path) -> bool:
-    return (folder / "manifest.json").is_file()
+    return (folder / MANIFEST).is_file()
 
 
-def _line_of(pack: Path) -> bytes | None:
+def manifest_in(pack: Path) -> dict[str, Any]:
+    """A pack's manifest; empty where there is none that can be read."""
+    try:
+        return json.loads((pack / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
+def line_of(pack: Path) -> bytes | None:
     """The line of a run from its pack; None where the manifest is none any more."""
     try:
-        return _line(pack.read_bytes())
-    except (OSError, ValueError, KeyError, TypeError):
+        listed = (pack / FILES).read_bytes() if (pack / FILES).exists() else None
+        return _line((pack / MANIFEST).read_bytes(), listed)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def _line(manifest: bytes) -> bytes:
+def _line(manifest: bytes, listed: bytes | None) -> bytes:
+    """`listed` is None of a pack that was written before packs were closed with a list of their files."""
     said = json.loads(manifest)
     link = {
         "run_id": said["run_id"],
         "status": said["status"],
         "ended_at": said["ended_at"],
-        "manifest_sha256": _hash(manifest),
+        "manifest_sha256": hash_of(manifest),
+        **({"files_sha256": hash_of(listed)} if listed is not None else {}),
         "previous": said["previous"],
     }
     return json.dumps(link | ({"gaps": said["gaps"]} if said.get("gaps") else {})).encode()
@@ -190,19 +215,19 @@ def _run_of(line: bytes) -> str | None:
         return None
 
 
-def _hash(line: bytes) -> str:
+def hash_of(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()
 
 
 def _gaps(lines: list[bytes]) -> list[bytes]:
     """Lines that do not name the one before them."""
-    before = [None, *map(_hash, lines)]
+    before = [None, *map(hash_of, lines)]
     return [line for line, hashed in zip(lines, before, strict=False) if json.loads(line)["previous"] != hashed]
 
 
 def _ordered(lines: list[bytes]) -> list[bytes]:
     """Each line after the one that it names; where that is nobody's, by run."""
-    rest = {_hash(line): line for line in sorted(lines, key=lambda line: str(_run_of(line)))}
+    rest = {hash_of(line): line for line in sorted(lines, key=lambda line: str(_run_of(line)))}
     after: dict[str | None, list[str]] = {}
     for key, line in rest.items():
         after.setdefault(json.loads(line)["previous"], []).append(key)

@@ -269,6 +269,79 @@ def mend(home: Path, wait: float) -> dict[str, Any]:
 
 
 @main.command()
+@click.argument("kind", type=click.Choice(["loan", "advance", "customer"]))
+@click.argument("ident", metavar="ID")
+@click.option("--as-of", metavar="DATE", help="End of this day; default: that of the current publication.")
+@click.option("--known-at", metavar="DELIVERY", help="From deliveries up to this one, e.g. 2026-11-22.2.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language.")
+@click.option("--days", is_flag=True, help="Working days one by one.")
+@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write it as a page, too.")
+@common
+def explain(
+    home: Path,
+    wait: float,
+    kind: str,
+    ident: str,
+    as_of: str | None,
+    known_at: str | None,
+    lang: str,
+    days: bool,
+    page: Path | None,
+) -> dict[str, Any]:
+    """How each figure of a loan, advance or customer came about, down to ledger rows and file lines."""
+    from flows.explain import explain
+
+    return explain(home, kind, ident, as_of, known_at, lang, days, page)
+
+
+@main.command()
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option(
+    "--all", "everything", is_flag=True, help="Every run, publication and delivery, and what stands beside them."
+)
+@click.option(
+    "--anchor", type=click.Path(path_type=Path, dir_okay=False), help="Compare with lines kept in this file; add one."
+)
+@click.option("--reproduce", is_flag=True, help="Build the publication again and compare what it says.")
+@common
+def verify(
+    home: Path, wait: float, run: str | None, everything: bool, anchor: Path | None, reproduce: bool
+) -> dict[str, Any]:
+    """Whether RUN (default: the current one) and the chain are still what was written down; exit 3 where not."""
+    from flows.verify import verify
+
+    return verify(home, run, everything, anchor, reproduce)
+
+
+@main.command()
+@click.argument("before", metavar="RUN")
+@click.argument("after", metavar="RUN")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Loans shown.")
+@click.option(
+    "--causes", is_flag=True, help="By cause, too: builds what lies between the two (some minutes for a large book)."
+)
+@common
+def diff(home: Path, wait: float, before: str, after: str, limit: int, causes: bool) -> dict[str, Any]:
+    """What changed between two publications: by mart, by figure of the headline, by loan, by cause."""
+    from flows.diff import diff
+
+    return diff(home, before, after, limit, causes)
+
+
+@main.command()
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The archive; default: named after RUN, here."
+)
+@common
+def pack(home: Path, wait: float, run: str, path: Path | None) -> dict[str, Any]:
+    """One archive of what a RUN left for auditors, readable without arrears, with a page that says what lies where."""
+    from flows.pack import pack
+
+    return pack(home, run, path)
+
+
+@main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of headers.")
 @common

@@ -33,6 +33,13 @@ class ValidationFailed(ArrearsError):
     status = "validation_failed"
 
 
+class Differs(ArrearsError):
+    """`verify`: something is not as it was written down, or not reproduced."""
+
+    exit_code = 3
+    status = "differs"
+
+
 class DeliveryRefused(ArrearsError):
     """A delivery that cannot be taken: nothing of it was loaded."""
 

@@ -30,12 +30,13 @@ def attach_history(
     deliveries: tuple[Delivery, ...],
     view: str,
     with_duplicates: bool,
+    where: str = "true",
 ) -> None:
     """A view over what `deliveries` loaded of a ledger, all versions.
 
     Keys are as landing left them: an event has one row, a master row one for each delivery that changed it. Where a delivery
     was withdrawn, rows that later deliveries repeated stand for themselves again, so their duplicates are part of the view,
-    the first of equal rows alone.
+    the first of equal rows alone. `where` keeps the rows of some keys: equal rows are all kept, or none.
     """
     suffixes = ["", ".duplicate"] if with_duplicates else [""]
     files = [home.raw_of(d) / f"{ledger.name}{suffix}.parquet" for d in deliveries for suffix in suffixes]
@@ -54,7 +55,7 @@ def attach_history(
         once = "_key" if ledger.is_event else "_key, _delivery_no"
         first = f"qualify row_number() over (partition by {once} order by _delivery_no, _file, _line) = 1"
         connection.execute(
-            f"create or replace view {view} as select {', '.join(columns)} from read_parquet([{listed}]) "
+            f"create or replace view {view} as select {', '.join(columns)} from read_parquet([{listed}]) where {where} "
             + (first if with_duplicates else "")
         )
     else:

@@ -24,6 +24,7 @@ UNUSABLE = (
     *(errno.ELOOP, errno.EINVAL),
 )
 LONGEST = 470  # bytes of HOME's path: SQLite takes 512 with what is below it
+RUN_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{4}")  # as `new_run_id` makes them
 REFUSED = "refused.json"  # beside the rows of a delivery that the landing gate refused
 
 
@@ -134,6 +135,11 @@ class Home:
     @property
     def withdrawals_file(self) -> Path:
         return self.raw / "withdrawals.jsonl"
+
+    def withdrawals_whole(self) -> bytes:
+        """What the file of withdrawals says, without a last line that was cut short."""
+        before = self.withdrawals_file.read_bytes() if self.withdrawals_file.exists() else b""
+        return before[: before.rfind(b"\n") + 1]
 
     def withdrawals(self) -> list[Withdrawal]:
         """Every withdrawal, oldest first; of a last line that was cut short nobody was told that it stands."""

@@ -35,11 +35,12 @@ from flows.home import (
 )
 from flows.landing import databases, rows
 from flows.landing.control import check_amounts, read_control
-from flows.landing.files import fingerprint, sha256_of
+from flows.landing.files import fingerprint
 from flows.landing.gate import Rows, write_gate_database
 from flows.landing.limits import Limits
 from flows.landing.sources import Sources, content_files
 from flows.ledgers import Ledger, ledgers
+from flows.listing import list_files, sha256_of
 from flows.policy import Policy
 
 GATE_DATABASE = "landing_gate.duckdb"
@@ -278,6 +279,9 @@ def commit(home: Home, prepared: Prepared) -> None:
     """The gate has passed: one rename, and the delivery is loaded."""
     prepared.gate_database.unlink(missing_ok=True)
     prepared.record["loaded_at"] = now_text()
+    prepared.record["kept"] = list_files(
+        prepared.folder
+    )  # the rows as they were judged; nothing of them changes any more
     write_json(prepared.folder / "delivery.json", prepared.record)
     sync_files(prepared.folder)
     prepared.folder.rename(home.raw_of(prepared.delivery))

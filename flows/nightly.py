@@ -142,7 +142,7 @@ def compute_marts(run: Run, known: Knowledge) -> build.Built:
     with step(f"Computing as of {run.as_of}, known at {known.known_at}") as at:
         built = build.build(run.home, known, run.policy, run.dates)
         at.note(f"{len(built.nodes)} dbt nodes, " + ("from scratch" if built.full_refresh else "loans touched only"))
-    build.keep_artifacts(built, run.home.audit / run.run_id)
+    build.keep_artifacts(built, run.policy, run.home.audit / run.run_id)
     return built
 
 
@@ -171,12 +171,12 @@ def publish_candidate(run: Run, known: Knowledge, built: build.Built, candidate:
         report.write_record(candidate.folder, manifest, run.gates, docs / "index.html")
         folder = publish.publish(run.home, candidate, manifest, docs, run.switch)
         outcome = run.published(manifest)
-        with run.published_but("the audit pack could not be written", run.mends):
-            publish.write_down(run.home, folder)
-        if run.switch:
-            with run.published_but("older publications could not be removed", "The next night tries again."):
-                publish.rotate(run.home, int(run.policy.settings["keep_publications"]))
         at.note(str(folder))
+    with run.published_but("the audit pack could not be written", run.mends):
+        publish.write_down(run.home, folder)
+    if run.switch:  # once it is on record: what rotation takes away, a run on record may have taken
+        with run.published_but("older publications could not be removed", "The next night tries again."):
+            publish.rotate(run.home, int(run.policy.settings["keep_publications"]))
     with run.published_but("its artifact for Prefect could not be made", "Nothing else depends on it."):
         artifacts.show_publication(folder, manifest)
     return outcome

@@ -37,6 +37,19 @@ def write_log_to(path: Path) -> None:
     log.propagate = False
 
 
+def leave(pack: Path, elsewhere: Path) -> None:
+    """A pack that is written down changes no more: what its run still has to say goes to another file, made when there is any."""
+    for handler in [*log.handlers]:
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent == pack.absolute():
+            handler.close()
+            elsewhere.mkdir(mode=0o700, parents=True, exist_ok=True)
+            after = logging.FileHandler(
+                elsewhere / f"{pack.name}.log", encoding="utf-8", errors="backslashreplace", delay=True
+            )
+            after.setFormatter(handler.formatter)
+            log.handlers[log.handlers.index(handler)] = after
+
+
 @contextmanager
 def step(title: str) -> Iterator[Step]:
     """Show `title` while the work goes on, and its time and outcome after it."""

@@ -21,7 +21,8 @@ from flows.content_hash import content_hash
 from flows.database import connect, identifier, quote, quote_path
 from flows.earlier import forget_figures, keep_figures
 from flows.evidence.reperform import recompute_left_out, reperform
-from flows.home import Home, sync, sync_files, write_json
+from flows.home import RUN_ID, Home, as_json, now_text, sync, sync_files, write_json
+from flows.listing import list_files
 from flows.pictures import draw
 from flows.readers import let_read
 
@@ -141,10 +142,10 @@ def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Pa
     That is the commit: before it everything that fails leaves what stands, after it nothing does (`write_down`, `rotate`).
     """
     folder = candidate.folder
-    write_json(folder / "manifest.json", manifest)
     shutil.copytree(docs, folder / "validation")
     for database in (candidate.database, candidate.evidence):
         database.chmod(0o440)
+    write_json(folder / "manifest.json", manifest | {"files": list_files(folder)})
     let_read(home, folder)
     sync_files(folder)
     if switch:
@@ -169,12 +170,17 @@ def write_down(home: Home, publication: Path) -> None:
     chain.record(home, json.loads(manifest)["run_id"], manifest)
 
 
-def finish(home: Home) -> None:
-    """Write down what a run had published that was killed before it could."""
+def finish(home: Home, at_work: str | None = None) -> None:
+    """Write down what a run had published that was killed before it could, and each other run that was; not the one at work."""
     for folder, manifest in publications_of(home).items():
         committed = not manifest.get("switched", True) or folder.resolve() == home.current.resolve()
         if committed and not chain.is_recorded(home, manifest["run_id"]):
             write_down(home, folder)
+    for pack in sorted(path for path in home.audit.glob("*") if RUN_ID.fullmatch(path.name)):
+        if pack.name != at_work and not chain.is_recorded(home, pack.name):
+            said = "It was killed before it could say how it ended."
+            killed = {"run_id": pack.name, "status": "killed", "ended_at": now_text(), "message": said}
+            chain.record(home, pack.name, as_json(killed | {"previous": chain.read(home).head}))
     chain.finish(home)
 
 

@@ -4,6 +4,7 @@ whether the flow was started by the command, a schedule or Prefect's UI."""
 from __future__ import annotations
 
 import shlex
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -150,6 +151,8 @@ class Run:
             status, message = "interrupted", str(interrupts.Interrupted())
         else:
             status, message = (error.status if isinstance(error, ArrearsError) else "failed"), str(error)
+            if status == "failed":
+                log.error("".join(traceback.format_exception(error)))
         try:
             manifest = self.manifest(knowledge(self.home, self.upto), status, message=message)
             chain.record(self.home, self.run_id, as_json(manifest))
@@ -206,7 +209,7 @@ def opened(run: Run, command: str, wait: float) -> Iterator[None]:
 def look_at_what_stands(run: Run) -> None:
     """What a run before left half done is cleared or written down; what is not known is left, and told."""
     try:
-        finish(run.home)
+        finish(run.home, run.run_id)
     except (OSError, ValueError, KeyError) as error:
         run.warn(f"A publication before this one could not be written down in the audit pack: {error}. {run.mends}")
     if faults := chain.read(run.home).faults:

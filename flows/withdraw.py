@@ -24,10 +24,9 @@ def withdraw_delivery(home: Path, name: str, reason: str, wait: float) -> dict[s
             raise UsageError(f"DELIVERY {name}: withdrawn already.")
         after = knowledge(place).deliveries[-1]
         line = {"delivery": delivery.name, "after": after.name, "reason": reason.strip(), "withdrawn_at": now_text()}
-        path = place.withdrawals_file
-        before = path.read_bytes() if path.exists() else b""
-        whole = before[: before.rfind(b"\n") + 1]
-        write_whole(path, whole + json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        write_whole(
+            place.withdrawals_file, place.withdrawals_whole() + json.dumps(line, ensure_ascii=False).encode() + b"\n"
+        )
     text = (
         f"Delivery {delivery} is withdrawn: runs from now on leave it out (a run with --known-at {after} still has it).\n"
         "Deliver the correction under a new number or date, and run `arrears nightly`."

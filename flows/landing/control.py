@@ -11,9 +11,9 @@ import duckdb
 
 from flows.errors import DeliveryRefused
 from flows.home import Delivery
-from flows.landing.files import sha256_of
 from flows.landing.sources import OWN_FILES, Sources, content_files
 from flows.ledgers import ledgers
+from flows.listing import sha256_of
 
 CONTROL_COLUMNS = ("file", "rows", "amount_total", "sha256")
 Control = dict[str, dict[str, str]]

@@ -13,7 +13,6 @@ each record:
 
 from __future__ import annotations
 
-import hashlib
 import re
 import stat
 from collections.abc import Callable
@@ -126,11 +125,6 @@ def fingerprint(path: Path) -> dict[str, int]:
     """What tells at once that a file is untouched (its content hash decides where this differs)."""
     facts = path.stat()
     return {"size": facts.st_size, "mtime_ns": facts.st_mtime_ns, "ctime_ns": facts.st_ctime_ns, "inode": facts.st_ino}
-
-
-def sha256_of(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def refuse_if_empty(path: Path, delivery: str) -> None:

@@ -24,7 +24,6 @@ from flows.landing.files import (
     read_parquet,
     refuse_if_empty,
     refuse_unless_plain,
-    sha256_of,
 )
 from flows.landing.headers import (
     as_shown,
@@ -42,6 +41,7 @@ from flows.landing.mapping import ColumnSource, Entry, glob_of, mapping_of, read
 from flows.landing.text import look_at, read_text
 from flows.landing.workbook import Workbook
 from flows.ledgers import Ledger, ledgers
+from flows.listing import sha256_of
 
 OWN_FILES = {"mapping.yml", "delivery.csv", READ_FROM}
 MUST_HAVE = ("customers", "loans", "installments", "repayments")

@@ -1,0 +1,334 @@
+"""What an auditor asks of a home that nights have made, answered by the command."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from end_to_end import on_paper
+from support import chain_again, rows_of
+
+from flows import reproduce
+from flows.content_hash import content_hash
+from flows.diff import diff
+from flows.explain import explain
+from flows.home import Home, hold
+from flows.listing import list_files, sha256_of
+from flows.verify import verify
+
+
+@pytest.fixture(scope="module")
+def kept(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What of the demo's home is evidence, to be spoilt: its history, packs and publications."""
+    home = tmp_path_factory.mktemp("evidence") / "home"
+    for folder in ("audit", "published", "warehouse/raw"):
+        shutil.copytree(demo / folder, home / folder, symlinks=True)
+    return home
+
+
+def test_the_home_of_the_demo_is_whole_to_the_last_byte(demo: Path, arrears) -> None:
+    said = arrears("verify", "--all", "--home", demo, "--json")
+    assert said.code == 0, said.err
+    assert said.json["status"] == "whole"
+    assert said.json["not_checked"] == []
+    assert said.json["files"] > 400
+
+
+def test_what_is_changed_ends_with_exit_3_and_its_name(demo: Path, kept: Path, arrears) -> None:
+    path = next(kept.glob("warehouse/raw/2026-09-30/repayments.parquet"))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(content[200:201], b"\0", 1))
+    said = arrears("verify", "--home", kept)
+    path.write_bytes(content)
+    assert said.code == 3
+    assert "warehouse/raw/2026-09-30/repayments.parquet: changed: is not what was written down" in said.err
+    assert arrears("verify", "nobody", "--home", kept).code == 2
+    assert arrears("verify", "--home", kept).code == 0
+
+
+def test_an_older_publication_is_built_again_from_what_it_knew_without_a_trace(kept: Path) -> None:
+    (first, _) = sorted(path.name for path in (kept / "audit").glob("*/"))
+    before = sorted(path for path in kept.rglob("*"))
+    said = verify(kept, first, False, None, True)
+    assert said["reproduced"]["marts_same"] == len(
+        json.loads((kept / f"audit/{first}/manifest.json").read_text())["marts"]
+    )
+    assert sorted(path for path in kept.rglob("*")) == before
+
+
+def test_a_forged_figure_is_not_reproduced_and_its_mart_column_and_causes_are_named(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(shutil.copytree(kept, tmp_path / "home", symlinks=True))
+    publication = home.current.resolve()
+    mart = publication / "parquet" / "loan_aging.parquet"
+    forged = mart.with_name("forged.parquet")
+    with duckdb.connect() as connection:
+        late = f"(select min(loan_id) from '{mart}' where days_past_due > 30)"
+        connection.execute(
+            f"copy (select * replace (if(loan_id = {late}, 0, days_past_due)::integer as days_past_due) from '{mart}') to '{forged}'"
+        )
+        facts = dict(zip(("rows", "hash"), content_hash(connection, forged), strict=True))
+    forged.replace(mart)
+    pack = home.audit / publication.name[11:]
+    shutil.copyfile(mart, pack / mart.name)
+    (pack / "files.json").write_text(json.dumps(list_files(pack, without=("manifest.json", "files.json"))))
+
+    def change(said: dict[str, Any]) -> None:
+        if said["run_id"] == pack.name:
+            said["files"] = list_files(publication, without=("manifest.json",))
+            said["marts"]["loan_aging"] = facts
+
+    chain_again(home, change)
+    assert verify(home.root, None, True, None, False)["status"] == "whole"
+    monkeypatch.setattr(reproduce, "code_version", lambda: "another")
+    with pytest.raises(Exception, match="loan_aging: built again") as error:
+        verify(home.root, None, False, None, True)
+    said = str(error.value)
+    assert "loan_aging: built again it says something else: 1 changed (days_past_due in 1)." in said
+    assert "Cause: another version of the code" in said
+    assert len(error.value.details["differences"]) == 2
+
+
+# explain
+
+
+def told(home: Path, *asked: Any, **options: Any) -> dict[str, Any]:
+    """What `arrears explain … --json` says, as a reader of it gets it."""
+    return json.loads(json.dumps(explain(home, *asked, **options), default=str))
+
+
+def mart(home: Path, query: str) -> list[dict[str, Any]]:
+    return rows_of(home / "published" / "current" / "marts.duckdb", query)
+
+
+def some_loans(home: Path) -> list[str]:
+    """Of each product and kind of day count some late loans and one that is not, and what is rare: pauses, plans, write-offs."""
+    found = mart(
+        home,
+        """
+        select loan_id from marts.loan_aging
+        qualify row_number() over (partition by product_id, days_past_due > 0 order by max_days_past_due desc, loan_id) <= 1
+            or row_number() over (partition by plan_no > 1, is_written_off, overpaid_amount > 0 order by loan_id) <= 2
+            or (delinquent_days < days_past_due and row_number() over (partition by product_id order by loan_id) <= 3)
+            or customer_days_past_due <> days_past_due
+        order by 1
+        """,
+    )
+    return [row["loan_id"] for row in found]
+
+
+def test_every_figure_of_a_loan_is_redone_from_what_is_shown(kept: Path) -> None:
+    loans = some_loans(kept)
+    assert len(loans) > 20
+    for loan_id in loans:
+        said = told(kept, "loan", loan_id, with_days=True)
+        (published,) = mart(kept, f"select * from marts.loan_aging where loan_id = '{loan_id}'")
+        on_paper.ladder_is_sound(said)
+        for column, value in on_paper.figures_of(said).items():
+            assert value == published[column], (loan_id, column)
+        assert said["differs"] == []
+        if said["class"]:
+            (row,) = mart(kept, f"select risk_class from marts.risk_classification where item_id = '{loan_id}'")
+            assert on_paper.class_of(said) == row["risk_class"]
+        assert {row["values"].get("loan_id", loan_id) for row in said["rows"]} == {loan_id}
+
+
+def test_rows_shown_stand_where_they_are_said_to(demo: Path, kept: Path) -> None:
+    said = told(kept, "loan", some_loans(kept)[0])
+    for file in said["files"]:
+        assert sha256_of(demo / "landing" / file["delivery"] / file["file"]) == file["sha256"]
+    named = {(file["delivery"], file["file"]) for file in said["files"]}
+    for row in said["rows"]:
+        assert (row["origin"], row["file"]) in named
+        line = (demo / "landing" / row["origin"] / row["file"]).read_text("utf-8-sig").splitlines()[row["line"] - 1]
+        key = row["values"].get("repayment_id") or row["values"].get("loan_id") or row["values"].get("customer_id")
+        assert (key or row["values"]["product_id"]) in line.split(",")
+
+
+def test_advances_and_customers_agree_with_what_was_published(kept: Path) -> None:
+    for row in mart(
+        kept, "select advance_id, outstanding, duration_days, business_duration_days from marts.advance_aging"
+    ):
+        said = told(kept, "advance", row["advance_id"], with_days=True)
+        assert said["differs"] == []
+        assert said["published"]
+        taken = on_paper.total(said["money"], "counts")
+        assert Decimal(said["figures"]["amount"]) - taken == row["outstanding"]
+        assert len(said["counted"]) == row["duration_days"]
+        assert sum(day["is_working_day"] for day in said["counted"]) == row["business_duration_days"]
+    customers = mart(kept, "select distinct customer_id from marts.overdue_customers order by 1 limit 12")
+    for row in customers:
+        said = told(kept, "customer", row["customer_id"])
+        for currency in said["currencies"]:
+            assert currency["differs"] == []
+            assert currency["published"]
+            assert not currency["type"] or (currency["type"]["differs"] == [] and currency["type"]["published"])
+            own = [
+                m
+                for m in [*said["loans"], *said["advances"]]
+                if m["currency"] == currency["currency"] and m["is_in_book"]
+            ]
+            balance = sum(
+                Decimal(m["figures"].get("outstanding_principal") or m["figures"]["outstanding"]) for m in own
+            )
+            assert balance == Decimal(currency["total"])
+
+
+def test_what_was_known_then_is_explained_as_it_was_then(kept: Path) -> None:
+    (late,) = mart(
+        kept, "select loan_id from marts.loan_aging where disbursed_on < '2026-06-01' and days_past_due > 60 limit 1"
+    )
+    first = told(kept, "loan", late["loan_id"], as_of="2026-09-30")
+    assert first["publication"].split("/")[-1].startswith("2026-09-30")
+    assert (first["known_at"], first["differs"], first["notes"]) == ("2026-09-30", [], [])
+    assert all(row["delivery"] == "2026-09-30" for row in first["rows"])
+    now = told(kept, "loan", late["loan_id"], as_of="2026-09-30", known_at="2026-10-31")
+    assert now["publication"] is None
+    assert now["notes"] == ["not_published"]
+    assert now["known_at"] == "2026-10-31"
+    assert now["published"] is None
+
+
+def test_a_figure_that_was_not_what_the_ledgers_say_is_told_before_all_else(kept: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(kept, tmp_path / "home", symlinks=True)
+    path = home / "published" / "current" / "parquet" / "loan_aging.parquet"
+    (late,) = mart(home, "select loan_id from marts.loan_aging where days_past_due > 60 limit 1")
+    with duckdb.connect() as connection:
+        changed = "days_past_due + (loan_id = ?)::integer as days_past_due"
+        connection.execute(f"create table t as select * replace ({changed}) from '{path}'", [late["loan_id"]])
+        connection.execute(f"copy t to '{path}.new' (format parquet)")
+    path.with_name(f"{path.name}.new").replace(path)
+    said = explain(home, "loan", late["loan_id"], lang="en")
+    assert [d["column"] for d in said["differs"]] == ["days_past_due"]
+    assert said["status"] == "differs"
+    assert "## !! RECOMPUTED AND PUBLISHED DIFFER" in said["_text"].split("## What this stands on")[0]
+    assert "agree with the published" not in said["_text"]
+
+
+def test_explain_needs_no_working_database_and_no_lock_and_says_nothing_personal(
+    kept: Path, tmp_path: Path, arrears
+) -> None:
+    (late,) = mart(kept, "select loan_id, customer_id from marts.loan_aging where days_past_due > 60 limit 1")
+    assert not (kept / "warehouse" / "arrears.duckdb").exists()
+    page = tmp_path / "page.html"
+    with hold(Home(kept), "a-night", "arrears nightly"):
+        ended = arrears("explain", "loan", late["loan_id"], "--lang", "en", "--html", page, "--home", kept)
+    assert ended.code == 0, ended.err
+    customer = arrears("explain", "customer", late["customer_id"], "--home", kept, "--json")
+    written = page.read_text("utf-8")
+    assert "<svg" in written
+    assert "http" not in written
+    assert page.stat().st_mode & 0o077 == 0
+    people = f"'{kept}/warehouse/raw/2026-09-30/customers.parquet'"
+    with duckdb.connect() as connection:
+        query = f"select name, id_number, phone from {people} where customer_id = ?"
+        (personal,) = connection.execute(query, [late["customer_id"]]).fetchall()
+    assert len([value for value in personal if value]) == 3
+    for value in personal:
+        assert not any(value in said for said in (ended.out, written, customer.out))
+    assert not list(kept.glob("home.lock")) or arrears("status", "--home", kept).code == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("loan", "L-nobody"), "LOAN L-nobody: no delivery up to 2026-10-31 has such a loan"),
+        (("advance", "A-nobody"), "ADVANCE A-nobody: no delivery"),
+        (("customer", "C-nobody"), "CUSTOMER C-nobody: no delivery"),
+        (("customer", "C'; drop"), "CUSTOMER C'; drop: no delivery"),
+        (("loan", "L-000001", "--as-of", "yesterday"), "--as-of yesterday: not a date"),
+        (("loan", "L-000001", "--known-at", "2020-01-01"), "No delivery is loaded"),
+        (("contract", "L-000001"), "'contract' is not one of 'loan', 'advance', 'customer'"),
+    ],
+)
+def test_what_is_unknown_is_wrong_usage(kept: Path, arrears, asked: tuple[str, ...], said: str) -> None:
+    ended = arrears("explain", *asked, "--home", kept)
+    assert ended.code == 2
+    assert said in ended.err
+
+
+# diff
+
+
+def test_a_difference_is_told_by_mart_figure_and_loan(kept: Path, arrears) -> None:
+    (first, last) = sorted(path.name for path in (kept / "audit").glob("*/"))
+    ended = arrears("diff", first, "current", "--home", kept, "--json")
+    assert ended.code == 0, ended.err
+    said = ended.json
+    assert (said["run_id"]["before"], said["run_id"]["after"]) == (first, last)
+    loans: dict[str, dict[str, dict[str, Any]]] = {}
+    for side, run in (("before", first), ("after", last)):
+        (folder,) = (kept / "published").glob(f"*-{run}")
+        loans[side] = {row["loan_id"]: row for row in rows_of(folder / "marts.duckdb", "from marts.loan_aging")}
+    then, now = loans["before"], loans["after"]
+    ignored = ("as_of", "policy_version")
+    changed = [
+        i for i in then.keys() & now.keys() if any(then[i][c] != v for c, v in now[i].items() if c not in ignored)
+    ]
+    mart = said["marts"]["loan_aging"]
+    assert (mart["added"], mart["removed"]) == (len(now.keys() - then.keys()), len(then.keys() - now.keys()))
+    assert mart["changed"] == len(changed)
+    assert mart["columns"]["days_past_due"] == sum(then[i]["days_past_due"] != now[i]["days_past_due"] for i in changed)
+    for column in ("outstanding_principal", "overdue_amount"):
+        whole = sum(row[column] for row in now.values()) - sum(row[column] for row in then.values())
+        assert on_paper.total(said["loans"]["groups"], column) == whole
+    assert arrears("diff", "nobody", "current", "--home", kept).code == 2
+
+
+def test_causes_add_up_to_the_whole_change(kept: Path) -> None:
+    (first, last) = sorted(path.name for path in (kept / "audit").glob("*/"))
+    said = diff(kept, first, last, 20, True)
+    assert said["causes"]["order"] == ["code", "late deliveries", "time passing", "new events", "code"]
+    by_cause = {(row["currency"], row["figure"]): row["causes"] for row in said["causes"]["figures"]}
+    for row in said["headline"]:
+        assert sum(by_cause[row["currency"], row["figure"]].values()) == row["change"]
+    assert not any(causes.get("code") for causes in by_cause.values())
+    assert all(causes.get("time passing", 0) >= 0 for key, causes in by_cause.items() if key[1] == "overdue_amount")
+    assert set(by_cause["ALL", "customers"]) == {"new events"}, "nobody comes or goes but by an event"
+    assert len({row["loan_id"] for row in said["causes"]["loans"]}) == 20
+    assert "By cause (in this order: code, late deliveries, time passing, new events)" in said["_text"]
+
+
+# pack
+
+
+def test_an_archive_is_the_same_twice_says_what_lies_where_and_can_be_checked_by_hand(
+    kept: Path, tmp_path: Path, arrears
+) -> None:
+    ended = arrears("pack", "current", "--to", tmp_path / "one.zip", "--home", kept)
+    assert ended.code == 0, ended.err
+    arrears("pack", "current", "--to", tmp_path / "two.zip", "--home", kept)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    run_id = (kept / "published" / "current").resolve().name[11:]
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        content = {name.removeprefix(f"{run_id}/"): archive.read(name) for name in archive.namelist()}
+
+    def sha256(name: str) -> str:
+        return hashlib.sha256(content[name]).hexdigest()
+
+    line = json.loads(content["chain.jsonl"].splitlines()[-1])
+    manifest = json.loads(content["audit/manifest.json"])
+    assert (sha256("audit/manifest.json"), sha256("audit/files.json")) == (
+        line["manifest_sha256"],
+        line["files_sha256"],
+    )
+    checked = {f"audit/{name}": sha for name, sha in json.loads(content["audit/files.json"]).items()}
+    checked |= {f"publication/{name}": sha for name, sha in manifest["files"].items()}
+    checked |= {f"deliveries/{facts['delivery']}.json": facts["record_sha256"] for facts in manifest["deliveries"]}
+    assert {name: sha256(name) for name in checked} == checked
+    others = {"README.html", "chain.jsonl", "audit/manifest.json", "audit/files.json", "publication/manifest.json"}
+    assert content.keys() - checked.keys() == others
+    assert b"What lies where" in content["README.html"]
+    (kept / "audit" / run_id / "stranger").write_text("x")
+    spoilt = arrears("pack", "current", "--to", tmp_path / "three.zip", "--home", kept)
+    (kept / "audit" / run_id / "stranger").unlink()
+    assert spoilt.code == 3
+    assert not (tmp_path / "three.zip").exists()
