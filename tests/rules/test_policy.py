@@ -431,7 +431,10 @@ FREE = ("evidence", "citation")
 
 
 @pytest.mark.parametrize(
-    "seed", sorted(set(SHIPPED.seeds) - {"policy", "time_zone", "calendar_day", "collection_agency"})
+    "seed",
+    sorted(
+        set(SHIPPED.seeds) - {"policy", "time_zone", "calendar_day", "collection_agency", "reconciliation_explanation"}
+    ),
 )
 def test_every_column_of_every_seed_is_covered(write: Write, seed: str) -> None:
     """A cell without which a row would drop out or go without words is refused when empty, but where the seed says otherwise."""
@@ -440,6 +443,25 @@ def test_every_column_of_every_seed_is_covered(write: Write, seed: str) -> None:
         if column not in (*FREE, *shipped.optional):
             line = len(shipped.rows) + 1
             refused(write(f"{seed}.csv", changed(seed, **{column: ""})), f"line {line}, {column}: ", "Allowed: ")
+
+
+def test_an_explained_difference_has_an_end_and_somebody_who_approved_it(write: Write) -> None:
+    row = {
+        "gl_account": "1304",
+        "currency": "CNY",
+        "amount": "-20.00",
+        "explanation": "posted on the next day",
+        "approved_by": "A. Auditor",
+    }
+    row |= {"valid_from": "", "valid_to": "2026-10-31", "evidence": "V", "citation": "memo 7"}
+    write("reconciliation_explanation.csv", as_text([row]))
+    for cells, told in (
+        ({"valid_to": ""}, "line 2, valid_to: empty"),
+        ({"approved_by": ""}, "line 2, approved_by: empty"),
+        ({"amount": "some"}, "line 2, amount: 'some' is not"),
+        ({"currency": "AAA"}, "currency: 'AAA' is no code of currency.csv"),
+    ):
+        refused(write("reconciliation_explanation.csv", as_text([row | cells])), told)
 
 
 def test_the_signals_allowed_are_those_that_models_find() -> None:
