@@ -259,6 +259,17 @@ def withdraw(home: Path, wait: float, delivery: str, reason: str) -> dict[str, A
 
 
 @main.command()
+@click.argument("run", metavar="RUN")
+@click.option("--back", is_flag=True, help="Also to one of an earlier date.")
+@common
+def switch(home: Path, wait: float, run: str, back: bool) -> dict[str, Any]:
+    """Point `current` at another publication that is kept, in one step."""
+    from flows.switch import switch_to
+
+    return switch_to(home, run, back, wait)
+
+
+@main.command()
 @common
 def mend(home: Path, wait: float) -> dict[str, Any]:
     """Write the chain of runs again from the audit packs, where it is lost or torn."""

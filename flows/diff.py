@@ -20,9 +20,8 @@ import duckdb
 
 from flows.compare import compare, keys
 from flows.database import connect, quote, quote_path
-from flows.errors import UsageError
 from flows.home import Delivery, Home, Knowledge, existing_home
-from flows.publish import publications_of
+from flows.publish import publication_of
 
 Facts = dict[str, Any]
 # What of the headline is compared, over all segments; rates follow from these.
@@ -66,7 +65,7 @@ class Published:
 def diff(home: Path, before: str, after: str, limit: int, with_causes: bool) -> Facts:
     """What `arrears diff` says."""
     place = existing_home(home)
-    a, b = _published(place, before), _published(place, after)
+    a, b = Published(*publication_of(place, before)), Published(*publication_of(place, after))
     with connect() as connection:
         marts = _by_mart(connection, a, b)
         headline = _by_headline(connection, a.parquet("headline"), b.parquet("headline"), a.as_of, b.as_of)
@@ -78,17 +77,6 @@ def diff(home: Path, before: str, after: str, limit: int, with_causes: bool) -> 
     }
     facts = {**said, "marts": marts, "headline": headline, "loans": loans, "causes": causes}
     return {"status": "ok", "exit_code": 0, **facts, "_text": _told(facts, limit)}
-
-
-def _published(home: Home, asked: str) -> Published:
-    """A publication by its run_id, the name of its folder, or `current`."""
-    found = publications_of(home)
-    name = home.current.resolve().name if asked == "current" and home.current.exists() else Path(asked).name
-    for folder, manifest in found.items():
-        if name in (folder.name, manifest["run_id"]):
-            return Published(folder, manifest)
-    kept = ", ".join(manifest["run_id"] for manifest in found.values()) or "none"
-    raise UsageError(f"RUN {asked}: no publication of this run is kept. Kept: {kept}.")
 
 
 def _by_mart(connection: duckdb.DuckDBPyConnection, a: Published, b: Published) -> dict[str, Facts]:

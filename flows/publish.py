@@ -20,6 +20,7 @@ from flows.build import Built
 from flows.content_hash import content_hash
 from flows.database import connect, identifier, quote, quote_path
 from flows.earlier import forget_figures, keep_figures
+from flows.errors import UsageError
 from flows.evidence.reperform import recompute_left_out, reperform
 from flows.home import RUN_ID, Home, as_json, now_text, sync, sync_files, write_json
 from flows.listing import list_files
@@ -216,6 +217,17 @@ def publications_of(home: Home) -> dict[Path, dict[str, Any]]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return found
+
+
+def publication_of(home: Home, run: str) -> tuple[Path, dict[str, Any]]:
+    """A publication that is kept, with its manifest: by its run, its folder's name, or `current`. Raises UsageError naming those kept."""
+    kept = publications_of(home)
+    name = home.current.resolve().name if run == "current" else Path(run).name
+    for folder, manifest in kept.items():
+        if name in (manifest["run_id"], folder.name):
+            return folder, manifest
+    names = ", ".join(f"{manifest['run_id']} (as of {manifest['as_of']})" for manifest in kept.values())
+    raise UsageError(f"RUN {run}: no publication of this run is kept. Kept: {names or 'none'}.")
 
 
 def clear_leftovers(home: Home) -> list[str]:

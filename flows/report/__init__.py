@@ -71,8 +71,12 @@ def getting_ready() -> Iterator[None]:
 
 def report_of(home: Path, run: str | None, out: Path | None) -> dict[str, Any]:
     """Where the page of `current` or of a run is; with `out`, the page written anew into that file."""
+    from flows.publish import publication_of
+
     place = Home(home) if (home / "published").is_dir() else existing_home(home)
-    publication, run_id = _publication(place, run)
+    if run is None and not place.current.exists():
+        raise UsageError(f"Nothing is published in {place.root} yet. Run `arrears nightly` first.")
+    publication, manifest = publication_of(place, run or "current")
     page = publication / PAGE
     if out is not None:
         try:
@@ -86,20 +90,4 @@ def report_of(home: Path, run: str | None, out: Path | None) -> dict[str, Any]:
         raise UsageError(
             f"{publication.name} was published without a page. Give --out FILE, and it is written from its marts."
         )
-    return {"status": "ok", "exit_code": 0, "run_id": run_id, "page": str(page), "_text": str(page)}
-
-
-def _publication(home: Home, run: str | None) -> tuple[Path, str]:
-    from flows.publish import current_manifest, publications_of
-
-    if run is None:
-        manifest = current_manifest(home)
-        if manifest is None:
-            raise UsageError(f"Nothing is published in {home.root} yet. Run `arrears nightly` first.")
-        return home.current.resolve(), manifest["run_id"]
-    kept = publications_of(home)
-    for folder, manifest in kept.items():
-        if run in (manifest["run_id"], folder.name):
-            return folder, manifest["run_id"]
-    names = ", ".join(manifest["run_id"] for manifest in kept.values())
-    raise UsageError(f"There is no publication of a run {run} in {home.root}. Kept: {names or 'none'}.")
+    return {"status": "ok", "exit_code": 0, "run_id": manifest["run_id"], "page": str(page), "_text": str(page)}

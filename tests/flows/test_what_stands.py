@@ -23,6 +23,7 @@ from flows.publish import clear_leftovers, finish, move_current, publications_of
 from flows.readers import group_of_readers, let_read
 from flows.report_status import status_of
 from flows.run import Run, opened
+from flows.switch import switch_to
 from flows.withdraw import withdraw_delivery
 
 DAY = "2026-10-31"
@@ -264,3 +265,39 @@ def test_a_group_of_readers_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("ARREARS_READERS", "no such group")
     with pytest.raises(UsageError, match="ARREARS_READERS=no such group: there is no such group on this machine"):
         group_of_readers()
+
+
+def test_switch_points_current_at_a_kept_publication_and_the_chain_says_so(tmp_path: Path) -> None:
+    home = new_home(tmp_path / "home")
+    first, second = published(home, "20261031T020000-aaaa"), published(home, "20261101T020000-bbbb")
+    move_current(home, second)
+    said = switch_to(home.root, "20261031T020000-aaaa", back=False, wait=0)
+    assert home.current.resolve() == first
+    assert (said["run_id"], said["as_of"]) == ("20261031T020000-aaaa", DAY)
+    link = chain.read(home).links[-1]
+    assert link["status"] == "switched"
+    assert not chain.read(home).faults
+    assert "already" in switch_to(home.root, first.name, back=False, wait=0)["_text"]
+    assert len(chain.read(home).links) == 3
+
+
+def test_switch_goes_back_in_time_only_when_told_to(tmp_path: Path) -> None:
+    home = new_home(tmp_path / "home")
+    newer = published(home, "20261101T020000-bbbb")
+    older = home.published / "2026-10-30-20261030T020000-aaaa"
+    shutil.copytree(newer, older)
+    manifest = json.loads((newer / "manifest.json").read_text()) | {
+        "run_id": "20261030T020000-aaaa",
+        "as_of": "2026-10-30",
+    }
+    (older / "manifest.json").write_text(json.dumps(manifest))
+    move_current(home, newer)
+    with pytest.raises(UsageError, match=r"as of 2026-10-30, and `current` is as of 2026-10-31.*--back"):
+        switch_to(home.root, "20261030T020000-aaaa", back=False, wait=0)
+    with pytest.raises(
+        UsageError, match=r"RUN no-such-run: no publication of this run is kept\. Kept: 20261030T020000-aaaa"
+    ):
+        switch_to(home.root, "no-such-run", back=False, wait=0)
+    assert home.current.resolve() == newer
+    switch_to(home.root, "20261030T020000-aaaa", back=True, wait=0)
+    assert home.current.resolve() == older

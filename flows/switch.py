@@ -1,0 +1,46 @@
+"""Switch: `current` is pointed at another publication that is kept, in one step, and the chain says so."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flows import chain
+from flows.errors import UsageError
+from flows.home import as_json, existing_home, hold, new_run_id, now_text
+from flows.publish import current_manifest, move_current, publication_of
+
+
+def switch_to(home: Path, run: str, back: bool, wait: float) -> dict[str, Any]:
+    """`arrears switch`: readers see RUN's publication from now on; one of an earlier date only with `back`."""
+    place = existing_home(home)
+    publication, manifest = publication_of(place, run)
+    switch_id = new_run_id()
+    with hold(place, switch_id, "arrears switch", wait):
+        standing = current_manifest(place) or {}
+        told = {
+            "status": "ok",
+            "exit_code": 0,
+            "run_id": manifest["run_id"],
+            "as_of": manifest["as_of"],
+            "publication": str(publication),
+        }
+        if standing.get("run_id") == manifest["run_id"]:
+            return told | {"_text": f"`current` is run {manifest['run_id']}, as of {manifest['as_of']}, already."}
+        if not back and standing and date.fromisoformat(manifest["as_of"]) < date.fromisoformat(standing["as_of"]):
+            raise UsageError(
+                f"RUN {run}: it is as of {manifest['as_of']}, and `current` is as of {standing['as_of']}. Readers would see an earlier "
+                "date, and nobody would know. Give --back to move it back."
+            )
+        move_current(place, publication)
+        said = {
+            "run_id": switch_id,
+            "status": "switched",
+            "ended_at": now_text(),
+            "current": manifest["run_id"],
+            "as_of": manifest["as_of"],
+        }
+        said |= {"before": standing.get("run_id"), "previous": chain.read(place).head}
+        chain.record(place, switch_id, as_json(said))
+    return told | {"_text": f"`current` is now run {manifest['run_id']}, as of {manifest['as_of']}: {publication}"}
