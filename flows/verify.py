@@ -114,6 +114,13 @@ class Told:
     def publication(self) -> str:
         return f"{self.manifest['as_of']}-{self.run_id}" if self.manifest else ""
 
+    @property
+    def moved_current_to(self) -> str | None:
+        """The publication at which `current` was pointed: the run's own, or by `arrears switch` another's."""
+        if self.manifest and self.manifest["status"] == "switched":
+            return f"{self.manifest['as_of']}-{self.manifest['current']}"
+        return self.publication if self.has_published and self.manifest.get("switched", True) else None
+
 
 def verify(home: Path, run: str | None, everything: bool, anchor: Path | None, reproduce: bool) -> dict[str, Any]:
     """What `arrears verify` says; Differs (exit 3) where something is not as it was written down."""
@@ -365,16 +372,16 @@ def _look_at_current(look: Look, told: dict[str, Told]) -> None:
     if link is None:
         if look.home.current.exists():
             look.differs(look.home.current, "changed", "is no link")
-        elif any(run.has_published and run.manifest.get("switched", True) for run in told.values()):
+        elif any(run.moved_current_to for run in told.values()):
             look.differs(look.home.current, "removed", "is gone")
         return
     if look.at_work and link.endswith(look.at_work):
         return
-    moved = [run for run in told.values() if run.has_published and run.manifest.get("switched", True)]
+    moved = [run.moved_current_to for run in told.values() if run.moved_current_to]
     if link not in {run.publication for run in told.values() if run.has_published}:
         look.differs(look.home.current, "changed", f"leads to {link}, which the chain does not name")
-    elif moved and moved[-1].publication != link:
-        look.note(f"current leads to {link}, not to the last publication that moved it, {moved[-1].publication}.")
+    elif moved and moved[-1] != link:
+        look.note(f"current leads to {link}, not to {moved[-1]}, at which it was pointed last.")
 
 
 def _look_at_history(look: Look, told: dict[str, Told], asked: str | None) -> None:

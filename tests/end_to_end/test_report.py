@@ -145,7 +145,7 @@ def test_written_anew_it_is_the_same_to_the_byte(demo: Path, current: Path, page
 def test_a_run_that_is_not_kept_is_refused(demo: Path, arrears, tmp_path: Path) -> None:
     ended = arrears("report", "20200101T000000-0000", "--home", demo)
     assert ended.code == 2
-    assert "There is no publication of a run 20200101T000000-0000" in ended.err
+    assert "RUN 20200101T000000-0000: no publication of this run is kept" in ended.err
     assert arrears("report", "--home", tmp_path / "nowhere").code == 2
     blocked = tmp_path / "file"
     blocked.write_text("")
