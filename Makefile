@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV := .venv
 DEMO_HOME ?= var/demo
 
-ON_EVERY_CORE := --numprocesses logical --dist loadgroup --no-loadscope-reorder
+ON_EVERY_CORE := --numprocesses logical --dist loadscope --no-loadscope-reorder
 
 .PHONY: setup demo test test-full soak lint unit format bench clean lock
 
