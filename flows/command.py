@@ -259,6 +259,32 @@ def withdraw(home: Path, wait: float, delivery: str, reason: str) -> dict[str, A
 
 
 @main.command()
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option(
+    "--to",
+    "url",
+    metavar="URL",
+    required=True,
+    help="A PostgreSQL, as postgresql://user@host/database; the password in PGPASSWORD or a service.",
+)
+@click.option("--rollback", is_flag=True, help="Back to the run that it showed before.")
+@click.option(
+    "--reader", metavar="ROLE", default="arrears_reader", show_default=True, help="The role that may read the views."
+)
+@click.option(
+    "--policy", type=click.Path(path_type=Path), help="CSV files in place of seeds: bi_access says who sees which rows."
+)
+@common
+def publish(
+    home: Path, wait: float, run: str | None, url: str, rollback: bool, reader: str, policy: Path | None
+) -> dict[str, Any]:
+    """Bring the current publication, or RUN's, into a PostgreSQL for BI tools."""
+    from flows.postgresql import publish_to
+
+    return publish_to(home, url, run, rollback, reader, policy)
+
+
+@main.command()
 @click.argument("run", metavar="RUN")
 @click.option("--back", is_flag=True, help="Also to one of an earlier date.")
 @common

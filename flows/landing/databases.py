@@ -187,7 +187,7 @@ class Source:
 def _opened(database: Database, mapping: Path, delivery: Delivery) -> Iterator[Source]:
     url = _resolved(database, mapping)
     with connect() as connection:
-        connection.execute(f"set TimeZone = 'Asia/Shanghai'; load {quote(_extension(database.kind))}")
+        connection.execute(f"set TimeZone = 'Asia/Shanghai'; load {quote(extension_of(database.kind))}")
         for name, value in SETTINGS.get(database.kind, {}).items():
             connection.execute(f"set {name} = {value}")
         secrets: tuple[str, ...] = (url,)
@@ -284,7 +284,7 @@ def _server(connection: duckdb.DuckDBPyConnection, database: Database, parts: di
     return f"{quote(words)} as source (type {type_}, secret source, read_only)"
 
 
-def _extension(kind: str) -> str:
+def extension_of(kind: str) -> str:
     package = f"duckdb_extension_{EXTENSIONS[kind]}_scanner"
     found = importlib.util.find_spec(package)
     files = sorted(Path(found.origin).parent.rglob("*.duckdb_extension")) if found and found.origin else []
