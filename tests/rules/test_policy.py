@@ -433,7 +433,8 @@ FREE = ("evidence", "citation")
 @pytest.mark.parametrize(
     "seed",
     sorted(
-        set(SHIPPED.seeds) - {"policy", "time_zone", "calendar_day", "collection_agency", "reconciliation_explanation", "bi_access"}
+        set(SHIPPED.seeds)
+        - {"policy", "time_zone", "calendar_day", "collection_agency", "reconciliation_explanation", "bi_access"}
     ),
 )
 def test_every_column_of_every_seed_is_covered(write: Write, seed: str) -> None:
