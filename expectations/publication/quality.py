@@ -46,16 +46,27 @@ def restatements() -> list[Rows]:
     ]
 
 
+def differing(which: str) -> str:
+    return f"""
+        select gl_account, currency, ledger_balance, gl_balance, difference, explained_amount
+        from {{batch}}
+        inner join evidence.general_ledger as delivered using (gl_account, currency)
+        where status = 'differs' and {which}
+    """
+
+
 def reconciliation() -> list[Rows]:
     return [
         rows(
             title="The book agrees with the general ledger",
             description="By account and currency, within the policy's tolerance, or with an explanation that is in force.",
-            sql="""
-                select gl_account, currency, ledger_balance, gl_balance, difference, explained_amount
-                from {batch}
-                where status = 'differs'
-            """,
+            sql=differing("not delivered.is_overtaken"),
+        ),
+        rows(
+            title="The book as known now agrees with the general ledger as it was closed",
+            severity="warning",
+            description="Of balances after which more was delivered: what came late is in the book of their date, and in a later ledger.",
+            sql=differing("delivered.is_overtaken"),
         ),
         rows(
             title="Each balance of the general ledger is compared as it was delivered",

@@ -8,7 +8,11 @@ DEFECTS = {
     (
         "marts.reconciliation",
         "The book agrees with the general ledger",
-    ): "update marts.reconciliation set status = 'differs'",
+    ): "update marts.reconciliation set status = 'differs' where currency = 'CNY'",
+    (
+        "marts.reconciliation",
+        "The book as known now agrees with the general ledger as it was closed",
+    ): "update marts.reconciliation set status = 'differs' where currency = 'USD'",
     (
         "marts.reconciliation",
         "Each balance of the general ledger is compared as it was delivered",

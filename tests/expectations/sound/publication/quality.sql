@@ -23,4 +23,5 @@ select
 from book
 group by all;
 
-create table evidence.general_ledger as select gl_account, currency, gl_balance as balance from marts.reconciliation;
+create table evidence.general_ledger as
+select gl_account, currency, gl_balance as balance, currency = 'USD' as is_overtaken from marts.reconciliation;
