@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from bad_input.lender import BOOK, FIRST, HEADERS, SECOND, Lender
-from flows.landing import files, sources
+from flows.landing import sources
+from flows.listing import sha256_of
 
 REPAYMENTS = BOOK["repayments"]
 CHINESE = "customer_id,segment,name,region\nC1,个人,张三,上海\nC2,对公,东方贸易有限公司,杭州\n"
@@ -348,7 +349,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(known: Lender, monkeypatc
     """What is on record as its hash would not be that of the bytes that were loaded."""
 
     def hashed_while_the_sender_writes(path: Path) -> str:
-        found = files.sha256_of(path)
+        found = sha256_of(path)
         with open(path, "a") as file:
             file.write("R4,L1,2026-03-06,1.00\n")
         return found

@@ -33,7 +33,8 @@ DEFECTS = {
         delete from marts.overdue_disclosure;
         delete from marts.past_due_1104; delete from marts.past_due_finrep; delete from marts.past_due_ffiec;
         delete from marts.past_due_rbi; delete from marts.contactability; delete from marts.collection_worklist;
-        delete from marts.contact_timing; delete from marts.contact_moves; delete from marts.contact_effect""",
+        delete from marts.contact_timing; delete from marts.contact_moves; delete from marts.contact_effect;
+        delete from marts.reconciliation; delete from evidence.general_ledger""",
     (
         "evidence.recomputed",
         "Late loans are flagged",
