@@ -31,6 +31,7 @@ WITH = {
 LONGEST_FIRST = (
     "end_to_end/test_night.py",
     "end_to_end/test_processes.py",
+    "end_to_end/test_soak.py",
     "reperformance/test_portfolio.py",
     "rules",
     "flows/test_incremental.py",

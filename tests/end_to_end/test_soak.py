@@ -25,9 +25,9 @@ from support import build_at, load, new_home, sized
 from books import generate
 from flows.home import Home
 
-NIGHTS = sized(5, 60, "ARREARS_NIGHTS")
+NIGHTS = sized(3, 60, "ARREARS_NIGHTS")
 FIRST = date(2026, 8, 3)
-KINDS = ("plain", "refused", "late", "reversed", "withdrawn", "duplicate", "corrected", "empty", "drifted")
+KINDS = ("late", "withdrawn", "reversed", "refused", "plain", "duplicate", "corrected", "empty", "drifted")
 OF_THE_HOME = ("publication", "restatements")  # what it is, and what it says against what was published before
 Rows = list[dict[str, str]]
 
