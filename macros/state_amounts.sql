@@ -1,7 +1,9 @@
 {#- The amounts of loans on a day, state_on: one row per loan_id and state_on. `states` is a relation with loan_id, period_no, state_on,
     the money of int_aging__positions and the period's allocation, day_count, component_order and charges_age.
-    On an axis they are differences of sums that stand on the ladder (decision 0060); elsewhere each rung is looked at (0004). -#}
-{% macro state_amounts(states) -%}
+    On an axis they are differences of sums that stand on the ladder (decision 0060); elsewhere each rung is looked at (0004).
+    `carried`: columns of the states to show beside the amounts. `due`: where it is known already, what of an axis comes after the last
+    rung that has come due (loan_id, period_no, as_of, principal_after, interest_after, fees_after, rungs_after). -#}
+{% macro state_amounts(states, carried=[], due=none) -%}
 with charged_states as (
     select
         states.*,
@@ -17,11 +19,6 @@ with charged_states as (
             and recent_charges.to_on > states.state_on
 ),
 
-ladder as (
-    select * from {{ ref('int_aging__ladder') }}
-    where loan_id in (select loan_id from {{ states }})
-),
-
 -- on an axis: the last rung that is past due if it is not paid, the one before money pays charges that wait, and of the charges
 -- beside the axis those past due
 axis_states as (
@@ -29,31 +26,39 @@ axis_states as (
     where sums_hold_from <= state_on and not (allocation = 'by_installment' and charges_waiting > 0)
 ),
 
+{% set shown = carried + ([
+    'loan_id', 'period_no', 'state_on', 'charges_age', 'allocation', 'paid_to', 'charges_paid', 'charges_waiting', 'recent_charges',
+    'unpaid_principal', 'unpaid_interest', 'unpaid_fees', 'unpaid_rungs', 'overpaid'
+] | reject('in', carried) | list) %}
+{% set after = ['principal_after', 'interest_after', 'fees_after', 'rungs_after'] %}
+
+{%- if due is none %}
 last_rungs as (
-    select
-        loan_id,
-        period_no,
-        late_from,
-        rolled_on,
-        planned_to as due_to,
-        principal_after,
-        interest_after,
-        fees_after,
-        rungs_after
-    from ladder
-    where is_axis and is_last_of_day and kind in ('installment', 'residual')
+    select * from {{ ref('int_aging__ladder') }}
+    where
+        is_axis
+        and late_from < late_to
+        and kind in ('installment', 'residual')
+        and loan_id in (select loan_id from axis_states)
 ),
 
 axis_due as (
-    {{ last_up_to(
-        'axis_states', 'last_rungs', ['loan_id', 'period_no'], 'state_on', 'late_from',
-        [
-            'loan_id', 'period_no', 'state_on', 'charges_age', 'allocation', 'paid_to', 'charges_paid', 'charges_waiting', 'recent_charges',
-            'unpaid_principal', 'unpaid_interest', 'unpaid_fees', 'unpaid_rungs', 'overpaid'
-        ],
-        ['principal_after', 'interest_after', 'fees_after', 'rungs_after']
-    ) }}
+    {{ last_up_to('axis_states', 'last_rungs', ['loan_id', 'period_no'], 'state_on', 'late_from', shown, after) }}
 ),
+{%- else %}
+axis_due as (
+    select
+        {%- for column in shown %}
+        axis_states.{{ column }},
+        {%- endfor %}
+        {%- for column in after %}
+        due.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from axis_states
+    left join {{ due }} as due  -- a miss: nothing has come due
+        on due.loan_id = axis_states.loan_id and due.period_no = axis_states.period_no and due.as_of = axis_states.state_on
+),
+{%- endif %}
 
 -- money beyond what has come due, today included, pays charges that wait before it prepays; then less of it stands on the axis
 waiting as (
@@ -62,13 +67,18 @@ waiting as (
 ),
 
 waiting_ladder as (
-    select * from ladder
+    select * from {{ ref('int_aging__ladder') }}
     where loan_id in (select loan_id from waiting)
 ),
 
 waiting_rungs as (
-    select * from last_rungs
-    where loan_id in (select loan_id from waiting)
+    select
+        loan_id,
+        period_no,
+        rolled_on,
+        planned_to as due_to
+    from waiting_ladder
+    where is_axis and late_from < late_to and kind in ('installment', 'residual')
 ),
 
 waiting_due as (
@@ -99,8 +109,8 @@ charge_rungs as (
         period_no,
         late_from,
         charged_to
-    from ladder
-    where is_axis and is_last_of_day and kind = 'charge'
+    from {{ ref('int_aging__ladder') }}
+    where is_axis and late_from < late_to and kind = 'charge' and loan_id in (select loan_id from axis_states)
 ),
 
 charged_beside as (
@@ -119,6 +129,9 @@ axis_amounts as (
     select
         axis_due.loan_id,
         axis_due.state_on,
+        {%- for column in carried %}
+        axis_due.{{ column }},
+        {%- endfor %}
         case when prepaid.loan_id is null then axis_due.unpaid_principal else prepaid.unpaid_principal end as outstanding_principal,
         greatest(0, axis_due.unpaid_principal - coalesce(axis_due.principal_after, axis_due.unpaid_principal)) as overdue_principal,
         greatest(0, axis_due.unpaid_interest - coalesce(axis_due.interest_after, axis_due.unpaid_interest)) as overdue_interest,
@@ -167,6 +180,9 @@ other_sums as (
         other_states.paid_to,
         other_states.charges_waiting,
         other_states.recent_charges,
+        {%- for column in carried if column != 'paid_to' %}
+        other_states.{{ column }},
+        {%- endfor %}
         sums.outstanding_principal,
         sums.overdue_principal,
         sums.overdue_interest,
@@ -184,6 +200,9 @@ other_amounts as (
     select
         loan_id,
         state_on,
+        {%- for column in carried %}
+        {{ column }},
+        {%- endfor %}
         coalesce(outstanding_principal, 0) as outstanding_principal,
         coalesce(overdue_principal, 0) as overdue_principal,
         coalesce(overdue_interest, 0) as overdue_interest,
@@ -203,6 +222,9 @@ amounts as (
 select
     loan_id,
     state_on,
+    {%- for column in carried %}
+    {{ column }},
+    {%- endfor %}
     cast(outstanding_principal as decimal(18, 2)) as outstanding_principal,
     cast(overdue_principal as decimal(18, 2)) as overdue_principal,
     cast(overdue_interest as decimal(18, 2)) as overdue_interest,

@@ -3,29 +3,42 @@
 -- decision: 0009 every scheme counts the raw days by its own rule
 
 with items as (
+    select * from {{ ref('int_statements__items') }}
+    where is_history
+),
+
+currencies as (
+    select as_of, currency, shown_in, rate from {{ ref('int_statements__currencies') }}
+),
+
+sums as (
     select
-        items.*,
-        currencies.shown_in,
-        currencies.rate
-    from {{ ref('int_statements__items') }} as items
-    inner join {{ ref('int_statements__currencies') }} as currencies
-        on currencies.as_of = items.as_of and currencies.currency = items.currency
-    where items.is_history
+        as_of,
+        segment,
+        currency,
+        sum(balance) as balance,
+        sum(overdue_balance) as overdue_balance,
+        sum(case when days_past_due > 90 then balance else 0 end) as balance_beyond_90,
+        sum(case when is_non_performing then balance else 0 end) as npl_balance,
+        sum(provision_amount) as provision
+    from items
+    group by as_of, segment, currency
 ),
 
 -- not rounded yet: ALL is rounded once, as the segments are
 held as (
     select
-        as_of,
-        segment,
-        shown_in,
-        sum(balance * rate) as balance,
-        sum(overdue_balance * rate) as overdue_balance,
-        sum(case when days_past_due > 90 then balance * rate else 0 end) as balance_beyond_90,
-        sum(case when is_non_performing then balance * rate else 0 end) as npl_balance,
-        sum(provision_amount * rate) as provision
-    from items
-    group by as_of, segment, shown_in
+        sums.as_of,
+        sums.segment,
+        currencies.shown_in,
+        sum(sums.balance * currencies.rate) as balance,
+        sum(sums.overdue_balance * currencies.rate) as overdue_balance,
+        sum(sums.balance_beyond_90 * currencies.rate) as balance_beyond_90,
+        sum(sums.npl_balance * currencies.rate) as npl_balance,
+        sum(sums.provision * currencies.rate) as provision
+    from sums
+    inner join currencies on currencies.as_of = sums.as_of and currencies.currency = sums.currency
+    group by sums.as_of, sums.segment, currencies.shown_in
 ),
 
 totals as (
@@ -58,32 +71,32 @@ holdings as (
     select
         as_of,
         item_type,
+        customer_id,
         segment,
-        shown_in,
+        currency,
         days_including_due_date,
         days_excluding_due_date,
-        customer_id,
         count(*) as items,
-        sum(balance * rate) as balance,
-        sum(overdue_amount * rate) as overdue_amount,
-        sum(overdue_balance * rate) as overdue_balance
+        sum(balance) as balance,
+        sum(overdue_amount) as overdue_amount,
+        sum(overdue_balance) as overdue_balance
     from items
-    group by as_of, item_type, segment, shown_in, days_including_due_date, days_excluding_due_date, customer_id
+    group by as_of, item_type, customer_id, segment, currency, days_including_due_date, days_excluding_due_date
 ),
 
 of_several_ages as (
-    select as_of, item_type, segment, shown_in, customer_id
+    select as_of, item_type, customer_id
     from holdings
-    group by as_of, item_type, segment, shown_in, customer_id
+    group by as_of, item_type, customer_id
     having count(*) > 1
 ),
 
-ages as (
+ages_by_currency as (
     select
         holdings.as_of,
         holdings.item_type,
         holdings.segment,
-        holdings.shown_in,
+        holdings.currency,
         holdings.days_including_due_date,
         holdings.days_excluding_due_date,
         of_several_ages.customer_id as customer_of_several_ages,
@@ -93,21 +106,38 @@ ages as (
         sum(holdings.overdue_amount) as overdue_amount,
         sum(holdings.overdue_balance) as overdue_balance
     from holdings
-    left join of_several_ages  -- a miss: all of one age
+    left join of_several_ages  -- a miss: all of one age, in one currency
         on
             of_several_ages.as_of = holdings.as_of
             and of_several_ages.item_type = holdings.item_type
-            and of_several_ages.segment = holdings.segment
-            and of_several_ages.shown_in = holdings.shown_in
             and of_several_ages.customer_id = holdings.customer_id
     group by
         holdings.as_of,
         holdings.item_type,
         holdings.segment,
-        holdings.shown_in,
+        holdings.currency,
         holdings.days_including_due_date,
         holdings.days_excluding_due_date,
         of_several_ages.customer_id
+),
+
+ages as (
+    select
+        ages_by_currency.as_of,
+        ages_by_currency.item_type,
+        ages_by_currency.segment,
+        currencies.shown_in,
+        ages_by_currency.days_including_due_date,
+        ages_by_currency.days_excluding_due_date,
+        ages_by_currency.customer_of_several_ages,
+        ages_by_currency.other_customers,
+        ages_by_currency.items,
+        ages_by_currency.balance * currencies.rate as balance,
+        ages_by_currency.overdue_amount * currencies.rate as overdue_amount,
+        ages_by_currency.overdue_balance * currencies.rate as overdue_balance
+    from ages_by_currency
+    inner join currencies
+        on currencies.as_of = ages_by_currency.as_of and currencies.currency = ages_by_currency.currency
 ),
 
 ages_found as (

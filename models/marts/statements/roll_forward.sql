@@ -50,41 +50,17 @@ cash_of_the_book as (
     where exits.item_id is null or cash.paid_on <= exits.left_on
 ),
 
-{% set facts = ['opening', 'opening_overdue', 'disbursed', 'written_off', 'sold', 'cash', 'closing', 'closing_overdue'] %}
-facts as (
-    select
-        links.as_of,
-        items.item_type,
-        items.item_id,
-        items.currency,
-        {{ zero_but(facts, {'opening': 'items.balance', 'opening_overdue': 'items.overdue_balance'}) }},
-        items.segment as opening_segment,
-        null as closing_segment,
-        null as lent_segment
-    from {{ ref('int_statements__items') }} as items
-    inner join links on links.from_as_of = items.as_of
-    union all
-    select
-        links.as_of,
-        items.item_type,
-        items.item_id,
-        items.currency,
-        {{ zero_but(facts, {'closing': 'items.balance', 'closing_overdue': 'items.overdue_balance'}) }},
-        null as opening_segment,
-        items.segment as closing_segment,
-        null as lent_segment
-    from {{ ref('int_statements__items') }} as items
-    inner join links on links.as_of = items.as_of
-    union all
+-- what was lent and what left between the two dates
+moved as (
     select
         links.as_of,
         lent.item_type,
         lent.item_id,
         lent.currency,
-        {{ zero_but(facts, {'disbursed': 'lent.amount'}) }},
-        null as opening_segment,
-        null as closing_segment,
-        lent.segment as lent_segment
+        lent.segment,
+        lent.amount as disbursed,
+        0 as written_off,
+        0 as sold
     from lent
     inner join links on links.from_as_of < lent.lent_on and links.as_of >= lent.lent_on
     union all
@@ -93,43 +69,124 @@ facts as (
         exits.item_type,
         exits.item_id,
         exits.currency,
-        {{ zero_but(facts, {
-            'written_off': "case when exits.how = 'written_off' then exits.balance else 0 end",
-            'sold': "case when exits.how = 'sold' then exits.balance else 0 end",
-        }) }},
-        null as opening_segment,
-        null as closing_segment,
-        null as lent_segment
+        null as segment,
+        0 as disbursed,
+        case when exits.how = 'written_off' then exits.balance else 0 end as written_off,
+        case when exits.how = 'sold' then exits.balance else 0 end as sold
     from {{ ref('int_statements__exits') }} as exits
     inner join links on links.from_as_of < exits.left_on and links.as_of >= exits.left_on
-    union all
-    select
-        links.as_of,
-        cash.item_type,
-        cash.item_id,
-        null as currency,
-        {{ zero_but(facts, {'cash': 'cash.amount'}) }},
-        null as opening_segment,
-        null as closing_segment,
-        null as lent_segment
-    from cash_of_the_book as cash
-    inner join links on links.from_as_of < cash.paid_on and links.as_of >= cash.paid_on
 ),
 
-items as (
+movements as (
     select
         as_of,
         item_type,
         item_id,
         max(currency) as currency,
-        {%- for column in facts %}
-        sum({{ column }}) as {{ column }},
-        {%- endfor %}
-        max(opening_segment) as opening_segment,
-        coalesce(max(closing_segment), max(opening_segment), max(lent_segment)) as segment
-    from facts
+        max(segment) as segment,
+        sum(disbursed) as disbursed,
+        sum(written_off) as written_off,
+        sum(sold) as sold
+    from moved
     group by as_of, item_type, item_id
-    having max(currency) is not null
+),
+
+cash_moved as (
+    select
+        links.as_of,
+        cash.item_type,
+        cash.item_id,
+        sum(cash.amount) as cash
+    from cash_of_the_book as cash
+    inner join links on links.from_as_of < cash.paid_on and links.as_of >= cash.paid_on
+    group by links.as_of, cash.item_type, cash.item_id
+),
+
+opening_items as (
+    select
+        links.as_of,
+        items.item_type,
+        items.item_id,
+        items.currency,
+        items.segment,
+        items.balance,
+        items.overdue_balance
+    from {{ ref('int_statements__items') }} as items
+    inner join links on links.from_as_of = items.as_of
+),
+
+closing_items as (
+    select
+        items.as_of,
+        items.item_type,
+        items.item_id,
+        items.currency,
+        items.segment,
+        items.balance,
+        items.overdue_balance
+    from {{ ref('int_statements__items') }} as items
+    inner join links on links.as_of = items.as_of
+),
+
+-- what stood in the book at either date
+standing as (
+    select
+        coalesce(closing_items.as_of, opening_items.as_of) as as_of,
+        coalesce(closing_items.item_type, opening_items.item_type) as item_type,
+        coalesce(closing_items.item_id, opening_items.item_id) as item_id,
+        coalesce(closing_items.currency, opening_items.currency) as currency,
+        opening_items.segment as opening_segment,
+        closing_items.segment as closing_segment,
+        coalesce(opening_items.balance, 0) as opening,
+        coalesce(opening_items.overdue_balance, 0) as opening_overdue,
+        coalesce(closing_items.balance, 0) as closing,
+        coalesce(closing_items.overdue_balance, 0) as closing_overdue
+    from closing_items
+    full outer join opening_items
+        on
+            opening_items.as_of = closing_items.as_of
+            and opening_items.item_type = closing_items.item_type
+            and opening_items.item_id = closing_items.item_id
+),
+
+-- and what came and went between them
+told as (
+    select
+        coalesce(standing.as_of, movements.as_of) as as_of,
+        coalesce(standing.item_type, movements.item_type) as item_type,
+        coalesce(standing.item_id, movements.item_id) as item_id,
+        coalesce(standing.currency, movements.currency) as currency,
+        standing.opening_segment,
+        coalesce(standing.closing_segment, standing.opening_segment, movements.segment) as segment,
+        standing.opening,
+        standing.opening_overdue,
+        movements.disbursed,
+        movements.written_off,
+        movements.sold,
+        standing.closing,
+        standing.closing_overdue
+    from standing
+    full outer join movements
+        on
+            movements.as_of = standing.as_of
+            and movements.item_type = standing.item_type
+            and movements.item_id = standing.item_id
+),
+
+{% set facts = ['opening', 'opening_overdue', 'disbursed', 'written_off', 'sold', 'closing', 'closing_overdue'] %}
+items as (
+    select
+        told.as_of,
+        told.currency,
+        told.opening_segment,
+        told.segment,
+        {%- for column in facts %}
+        cast(coalesce(told.{{ column }}, 0) as decimal(38, 2)) as {{ column }},
+        {%- endfor %}
+        cast(coalesce(cash_moved.cash, 0) as decimal(38, 2)) as cash
+    from told
+    left join cash_moved  -- a miss: no cash came in
+        on cash_moved.as_of = told.as_of and cash_moved.item_type = told.item_type and cash_moved.item_id = told.item_id
 ),
 
 -- what the balance fell by without having left: as far as cash covers it, it was repaid; the rest is new terms, a waiver, a chargeback
@@ -191,6 +248,20 @@ measured as (
     {%- endfor %}
 ),
 
+-- by currency first: one rate then takes a whole sum
+sums as (
+    select
+        as_of,
+        measure,
+        currency,
+        segment,
+        {%- for column in ['opening'] + movements + ['closing'] %}
+        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from measured
+    group by as_of, measure, currency, segment
+),
+
 shown as (
     select
         links.from_as_of,
@@ -244,20 +315,20 @@ cells as (
 ),
 
 summed as (
-    {%- for segment in ['measured.segment', "'ALL'"] %}
+    {%- for segment in ['sums.segment', "'ALL'"] %}
     select
-        measured.as_of,
-        measured.measure,
+        sums.as_of,
+        sums.measure,
         shown.shown_in,
         {{ segment }} as segment,
-        {{ shown_sum('measured.opening', 'coalesce(shown.opening_rate, shown.rate)') }} as opening,
+        {{ shown_sum('sums.opening', 'coalesce(shown.opening_rate, shown.rate)') }} as opening,
         {%- for movement in movements %}
-        {{ shown_sum('measured.' ~ movement, 'shown.rate') }} as {{ movement }},
+        {{ shown_sum('sums.' ~ movement, 'shown.rate') }} as {{ movement }},
         {%- endfor %}
-        {{ shown_sum('measured.closing', 'shown.rate') }} as closing
-    from measured
-    inner join shown on shown.as_of = measured.as_of and shown.currency = measured.currency
-    group by measured.as_of, measured.measure, shown.shown_in{{ ', measured.segment' if loop.first }}
+        {{ shown_sum('sums.closing', 'shown.rate') }} as closing
+    from sums
+    inner join shown on shown.as_of = sums.as_of and shown.currency = sums.currency
+    group by sums.as_of, sums.measure, shown.shown_in{{ ', sums.segment' if loop.first }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 )

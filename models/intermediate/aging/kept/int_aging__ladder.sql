@@ -115,6 +115,7 @@ reopened as (
         and payments.happened_on between periods.money_counts_from and periods.from_on
 ),
 
+{% set late_to = "coalesce(" ~ first_day_past_due('next_rolled_on', 'day_count') ~ ", date '9999-12-31')" %}
 {% set zero = 'cast(0 as decimal(18, 2))' %}
 {% set big_zero = 'cast(0 as decimal(38, 2))' %}
 
@@ -194,12 +195,9 @@ numbered as (
         coalesce(sum(case when kind_order in (0, 1) then interest_due else 0 end) over ({{ queue_above }}), 0) as interest_after,
         coalesce(sum(case when kind_order in (0, 1) then fee_due else 0 end) over ({{ queue_above }}), 0) as fees_after,
         coalesce(sum(case when kind_order in (0, 1) and amount > 0 then 1 else 0 end) over ({{ queue_above }}), 0) as rungs_after,
-        coalesce(
-            lead(rolled_on) over (
-                partition by loan_id, period_no, kind_order in (0, 1)
-                order by queue_place, kind_order, installment_no, obligation_id
-            ) > rolled_on, true
-        ) as is_last_of_day
+        lead(rolled_on) over (
+            partition by loan_id, period_no, kind_order in (0, 1) order by queue_place, kind_order, installment_no, obligation_id
+        ) as next_rolled_on
     from rolled
 ),
 
@@ -240,7 +238,7 @@ axis as (
         coalesce(sum(interest_due) over ({{ axis_above }}), 0) as interest_after,
         coalesce(sum(fee_due) over ({{ axis_above }}), 0) as fees_after,
         coalesce(sum(case when amount > 0 then 1 else 0 end) over ({{ axis_above }}), 0) as rungs_after,
-        coalesce(lead(rolled_on) over ({{ axis }}) > rolled_on, true) as is_last_of_day
+        lead(rolled_on) over ({{ axis }}) as next_rolled_on
     from axis_rolled
 )
 
@@ -268,7 +266,7 @@ select
     cast(interest_after as decimal(38, 2)) as interest_after,
     cast(fees_after as decimal(38, 2)) as fees_after,
     cast(rungs_after as integer) as rungs_after,
-    is_last_of_day
+    {{ late_to }} as late_to
 from numbered
 union all
 select
@@ -295,5 +293,5 @@ select
     cast(interest_after as decimal(38, 2)) as interest_after,
     cast(fees_after as decimal(38, 2)) as fees_after,
     cast(rungs_after as integer) as rungs_after,
-    is_last_of_day
+    {{ late_to }} as late_to
 from axis

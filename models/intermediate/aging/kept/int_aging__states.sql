@@ -51,29 +51,20 @@ loans as (
     from {{ ref('int_aging__loans') }}
 ),
 
-wanted as (
-    select
-        new_dates.as_of,
-        true as is_whole,
-        loans.*
-    from loans
-    inner join new_dates on new_dates.as_of >= loans.disbursed_on and new_dates.as_of < loans.closed_on
-    union all
+-- dates that stand here already, of loans touched, and of a date that is only compared those that may differ
+again as (
     select
         kept_dates.as_of,
         true as is_whole,
-        loans.*
-    from loans
-    inner join kept_dates on kept_dates.as_of >= loans.disbursed_on and kept_dates.as_of < loans.closed_on
-    where {{ touched('loans.loan_id') }}
+        touched_loans.loan_id
+    from kept_dates
+    cross join {{ ref('int_aging__touched_loans') }} as touched_loans
     union all
     select
-        compared.as_of,
+        as_of,
         false as is_whole,
-        loans.*
-    from loans
-    inner join compared on compared.loan_id = loans.loan_id
-    where compared.as_of >= loans.disbursed_on and compared.as_of < loans.closed_on
+        loan_id
+    from compared
 ),
 
 positions as (
@@ -87,16 +78,17 @@ positions as (
 ] %}
 
 placed as (
-    {{ last_up_to(
-        'wanted', 'positions', 'loan_id', 'as_of', 'from_on',
-        ['as_of', 'is_whole', 'loan_id', 'customer_id', 'currency', 'restructured_on', 'written_off_on'], money, join='inner'
-    ) }}
+    {{ spans_on_dates('positions', 'from_on', 'to_on', ['loan_id'] + money) }}
 ),
 
 dated as (
     select
         placed.*,
         placed.as_of as state_on,
+        loans.customer_id,
+        loans.currency,
+        loans.restructured_on,
+        loans.written_off_on,
         periods.plan_no,
         periods.plan_effective_on,
         periods.asset_class,
@@ -105,12 +97,32 @@ dated as (
         periods.component_order,
         periods.charges_age
     from placed
+    inner join loans
+        on loans.loan_id = placed.loan_id and loans.disbursed_on <= placed.as_of and loans.closed_on > placed.as_of
     inner join {{ ref('int_aging__periods') }} as periods
         on periods.loan_id = placed.loan_id and periods.period_no = placed.period_no
 ),
 
+-- on an axis, what comes after the last rung that has come due
+axis_rungs as (
+    select * from {{ ref('int_aging__ladder') }}
+    where is_axis and kind in ('installment', 'residual')
+),
+
+due as (
+    {{ spans_on_dates(
+        'axis_rungs', 'late_from', 'late_to',
+        ['loan_id', 'period_no', 'principal_after', 'interest_after', 'fees_after', 'rungs_after']
+    ) }}
+),
+
+{% set carried = [
+    'as_of', 'is_whole', 'customer_id', 'currency', 'restructured_on', 'written_off_on', 'period_no', 'unpaid_since', 'paid_to',
+    'charges_paid', 'charged', 'plan_no', 'plan_effective_on', 'asset_class', 'day_count'
+] %}
+
 amounts as (
-    {{ state_amounts('dated') }}
+    {{ state_amounts('dated', carried, 'due') }}
 ),
 
 loan_versions as (
@@ -127,31 +139,31 @@ stages as (
 )
 
 select
-    dated.as_of,
-    dated.is_whole,
-    dated.loan_id,
-    dated.customer_id,
+    amounts.as_of,
+    amounts.is_whole,
+    amounts.loan_id,
+    amounts.customer_id,
     customers.segment,
     versions.product_id,
     versions.branch_id,
     versions.security,
-    dated.asset_class,
-    dated.currency,
-    {{ flag_at('versions.credit_impaired', 'versions._delivery', 'dated.as_of') }} as is_credit_impaired,
-    coalesce(dated.restructured_on <= dated.as_of, false) as is_restructured,
-    coalesce(dated.written_off_on <= dated.as_of, false) as is_written_off,
-    dated.period_no,
-    dated.plan_no,
-    dated.plan_effective_on,
-    dated.day_count,
-    dated.unpaid_since,
-    dated.paid_to,
-    dated.charges_paid,
-    dated.charged,
-    cast(coalesce({{ days_past_due('dated.unpaid_since', 'dated.as_of', 'dated.day_count') }}, 0) as integer) as days_past_due,
-    cast(coalesce({{ days_past_due('dated.unpaid_since', 'dated.as_of', "'exclude_due_date'") }}, 0) as integer)
+    amounts.asset_class,
+    amounts.currency,
+    {{ flag_at('versions.credit_impaired', 'versions._delivery', 'amounts.as_of') }} as is_credit_impaired,
+    coalesce(amounts.restructured_on <= amounts.as_of, false) as is_restructured,
+    coalesce(amounts.written_off_on <= amounts.as_of, false) as is_written_off,
+    amounts.period_no,
+    amounts.plan_no,
+    amounts.plan_effective_on,
+    amounts.day_count,
+    amounts.unpaid_since,
+    amounts.paid_to,
+    amounts.charges_paid,
+    amounts.charged,
+    cast(coalesce({{ days_past_due('amounts.unpaid_since', 'amounts.as_of', 'amounts.day_count') }}, 0) as integer) as days_past_due,
+    cast(coalesce({{ days_past_due('amounts.unpaid_since', 'amounts.as_of', "'exclude_due_date'") }}, 0) as integer)
         as days_excluding_due_date,
-    cast(coalesce({{ days_past_due('dated.unpaid_since', 'dated.as_of', "'include_due_date'") }}, 0) as integer)
+    cast(coalesce({{ days_past_due('amounts.unpaid_since', 'amounts.as_of', "'include_due_date'") }}, 0) as integer)
         as days_including_due_date,
     amounts.outstanding_principal,
     amounts.overpaid_amount,
@@ -162,13 +174,12 @@ select
     amounts.unpaid_charges,
     stages.bucket as m_stage,
     stages.bucket_order as m_stage_order
-from dated
-inner join amounts on amounts.loan_id = dated.loan_id and amounts.state_on = dated.as_of
+from amounts
 inner join loan_versions as versions
-    on versions.loan_id = dated.loan_id and versions.from_on <= dated.as_of and versions.to_on > dated.as_of
+    on versions.loan_id = amounts.loan_id and versions.from_on <= amounts.as_of and versions.to_on > amounts.as_of
 inner join customer_versions as customers
-    on customers.customer_id = dated.customer_id and customers.from_on <= dated.as_of and customers.to_on > dated.as_of
+    on customers.customer_id = amounts.customer_id and customers.from_on <= amounts.as_of and customers.to_on > amounts.as_of
 left join stages
     on
-        stages.as_of = dated.as_of
-        and {{ in_bucket("coalesce(" ~ days_past_due('dated.unpaid_since', 'dated.as_of', 'dated.day_count') ~ ", 0)", 'stages') }}
+        stages.as_of = amounts.as_of
+        and {{ in_bucket("coalesce(" ~ days_past_due('amounts.unpaid_since', 'amounts.as_of', 'amounts.day_count') ~ ", 0)", 'stages') }}
