@@ -6,8 +6,13 @@ with loan_versions as (
     {{ version_at('loans', ['loan_id']) }}
 ),
 
+-- a loan has no advance_id and an advance no loan_id: keys that are ready let each join look up
 items as (
-    select * from {{ ref('int_risk__items') }}
+    select
+        *,
+        case when item_type = 'loan' then item_id end as loan_id,
+        case when item_type = 'advance' then item_id end as advance_id
+    from {{ ref('int_risk__items') }}
     where as_of = {{ as_of() }} and days_past_due > 0
 ),
 
@@ -72,12 +77,12 @@ select
     cast(coalesce(paid.paid_amount, 0) as decimal(18, 2)) as paid_amount,
     cast(coalesce(paid.paid_six_months, 0) as decimal(18, 2)) as paid_six_months
 from items
-left join {{ ref('stg_loans') }} as loans on items.item_type = 'loan' and loans.loan_id = items.item_id  -- a miss: an advance
-left join loan_versions on items.item_type = 'loan' and loan_versions.loan_id = items.item_id  -- a miss: an advance
+left join {{ ref('stg_loans') }} as loans on loans.loan_id = items.loan_id  -- a miss: an advance
+left join loan_versions on loan_versions.loan_id = items.loan_id  -- a miss: an advance
 left join advances  -- a miss: a loan
-    on items.item_type = 'advance' and advances.advance_id = items.item_id
+    on advances.advance_id = items.advance_id
 left join {{ ref('advance_kind') }} as kinds on kinds.kind = advances.kind  -- a miss: a loan
-left join plans on items.item_type = 'loan' and plans.loan_id = items.item_id  -- a miss: an advance has no plan
+left join plans on plans.loan_id = items.loan_id  -- a miss: an advance has no plan
 left join {{ ref('int_portfolio__shortfalls') }} as shortfalls  -- a miss: nothing secures it
-    on items.item_type = 'loan' and shortfalls.loan_id = items.item_id
+    on shortfalls.loan_id = items.loan_id
 left join paid on paid.item_type = items.item_type and paid.item_id = items.item_id  -- a miss: nothing was paid

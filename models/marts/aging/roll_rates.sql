@@ -27,7 +27,7 @@ moves as (
         links.as_of,
         links.is_partial,
         opening.segment,
-        currencies.shown_in as currency,
+        opening.currency,
         opening.m_stage as from_bucket,
         opening.m_stage_order as from_bucket_order,
         case
@@ -40,12 +40,10 @@ moves as (
             when loans.closed_on <= links.as_of then 100
             else closing.m_stage_order
         end as to_bucket_order,
-        opening.outstanding_principal * currencies.rate as opening_balance,
+        opening.outstanding_principal as opening_balance,
         coalesce(reagings.reaged_on > links.from_as_of, false) as is_reaged
     from links
     inner join opening on opening.as_of = links.from_as_of
-    inner join {{ ref('int_statements__currencies') }} as currencies
-        on currencies.as_of = opening.as_of and currencies.currency = opening.currency
     inner join {{ ref('int_aging__loans') }} as loans on loans.loan_id = opening.loan_id
     left join {{ ref('int_aging__figures') }} as closing  -- a miss: closed by then
         on closing.loan_id = opening.loan_id and closing.as_of = links.as_of
@@ -53,25 +51,55 @@ moves as (
         on reagings.loan_id = opening.loan_id and reagings.as_of = links.as_of
 ),
 
-counted as (
-    {%- for segment in ['segment', "'ALL'"] %}
+-- by currency first: one rate then takes a whole sum
+sums as (
     select
         from_as_of,
         as_of,
         is_partial,
-        {{ segment }} as segment,
+        segment,
         currency,
         from_bucket,
         from_bucket_order,
         to_bucket,
         to_bucket_order,
         count(*) as loans,
-        cast(round(sum(opening_balance), 2) as decimal(18, 2)) as opening_balance,
+        sum(opening_balance) as opening_balance,
         sum(case when is_reaged then 1 else 0 end) as reaged_loans,
-        cast(round(sum(case when is_reaged then opening_balance else 0 end), 2) as decimal(18, 2)) as reaged_balance
+        sum(case when is_reaged then opening_balance else 0 end) as reaged_balance
     from moves
+    group by from_as_of, as_of, is_partial, segment, currency, from_bucket, from_bucket_order, to_bucket, to_bucket_order
+),
+
+counted as (
+    {%- for segment in ['sums.segment', "'ALL'"] %}
+    select
+        sums.from_as_of,
+        sums.as_of,
+        sums.is_partial,
+        {{ segment }} as segment,
+        currencies.shown_in as currency,
+        sums.from_bucket,
+        sums.from_bucket_order,
+        sums.to_bucket,
+        sums.to_bucket_order,
+        sum(sums.loans) as loans,
+        {{ shown_sum('sums.opening_balance') }} as opening_balance,
+        sum(sums.reaged_loans) as reaged_loans,
+        {{ shown_sum('sums.reaged_balance') }} as reaged_balance
+    from sums
+    inner join {{ ref('int_statements__currencies') }} as currencies
+        on currencies.as_of = sums.from_as_of and currencies.currency = sums.currency
     group by
-        from_as_of, as_of, is_partial{{ ', segment' if loop.first }}, currency, from_bucket, from_bucket_order, to_bucket, to_bucket_order
+        sums.from_as_of,
+        sums.as_of,
+        sums.is_partial,
+        {{ 'sums.segment,' if loop.first }}
+        currencies.shown_in,
+        sums.from_bucket,
+        sums.from_bucket_order,
+        sums.to_bucket,
+        sums.to_bucket_order
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

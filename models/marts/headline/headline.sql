@@ -2,10 +2,11 @@
 -- as of: the end of each date of the history; beside each figure that of the newest date of the history in an earlier month
 -- decision: 0070 the headline
 
-{% set figures = [
-    'customers', 'items', 'balance', 'overdue_amount', 'overdue_balance', 'balance_beyond_30', 'balance_beyond_60',
-    'balance_beyond_90', 'npl_balance', 'provision', 'written_off_in_month'
+{% set amounts = [
+    'balance', 'overdue_amount', 'overdue_balance', 'balance_beyond_30', 'balance_beyond_60', 'balance_beyond_90', 'npl_balance',
+    'provision'
 ] %}
+{% set figures = ['customers', 'items'] + amounts + ['written_off_in_month'] %}
 {% set rates = [
     'overdue_rate', 'beyond_30_rate', 'beyond_60_rate', 'beyond_90_rate', 'npl_rate', 'provision_coverage', 'deviation_90'
 ] %}
@@ -35,26 +36,66 @@ cells as (
     where segments.code_set = 'segment'
 ),
 
-held as (
-    {%- for segment in ['items.segment', "'ALL'"] %}
+items as (
+    select * from {{ ref('int_statements__items') }}
+    where is_history
+),
+
+-- by currency first: one rate then takes a whole sum
+sums as (
     select
-        items.as_of,
+        as_of,
+        segment,
+        currency,
+        count(*) as items,
+        sum(balance) as balance,
+        sum(overdue_amount) as overdue_amount,
+        sum(overdue_balance) as overdue_balance,
+        {%- for days in [30, 60, 90] %}
+        sum(case when days_past_due > {{ days }} then balance else 0 end) as balance_beyond_{{ days }},
+        {%- endfor %}
+        sum(case when is_non_performing then balance else 0 end) as npl_balance,
+        sum(provision_amount) as provision
+    from items
+    group by as_of, segment, currency
+),
+
+holders as (
+    select distinct
+        as_of,
+        segment,
+        currency,
+        customer_id
+    from items
+),
+
+held as (
+    {%- for segment in ['sums.segment', "'ALL'"] %}
+    select
+        sums.as_of,
         currencies.shown_in,
         {{ segment }} as segment,
-        count(distinct items.customer_id) as customers,
-        count(*) as items,
-        {{ shown_sum('items.balance') }} as balance,
-        {{ shown_sum('items.overdue_amount') }} as overdue_amount,
-        {{ shown_sum('items.overdue_balance') }} as overdue_balance,
-        {%- for days in [30, 60, 90] %}
-        {{ shown_sum('case when items.days_past_due > ' ~ days ~ ' then items.balance else 0 end') }} as balance_beyond_{{ days }},
+        sum(sums.items) as items,
+        {%- for amount in amounts %}
+        {{ shown_sum('sums.' ~ amount) }} as {{ amount }}{{ ',' if not loop.last }}
         {%- endfor %}
-        {{ shown_sum('case when items.is_non_performing then items.balance else 0 end') }} as npl_balance,
-        {{ shown_sum('items.provision_amount') }} as provision
-    from {{ ref('int_statements__items') }} as items
-    inner join currencies on currencies.as_of = items.as_of and currencies.currency = items.currency
-    where items.is_history
-    group by items.as_of, currencies.shown_in{{ ', items.segment' if loop.first }}
+    from sums
+    inner join currencies on currencies.as_of = sums.as_of and currencies.currency = sums.currency
+    group by sums.as_of, currencies.shown_in{{ ', sums.segment' if loop.first }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+customers as (
+    {%- for segment in ['holders.segment', "'ALL'"] %}
+    select
+        holders.as_of,
+        currencies.shown_in,
+        {{ segment }} as segment,
+        count(distinct holders.customer_id) as customers
+    from holders
+    inner join currencies on currencies.as_of = holders.as_of and currencies.currency = holders.currency
+    group by holders.as_of, currencies.shown_in{{ ', holders.segment' if loop.first }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -81,16 +122,17 @@ written_off as (
 figured as (
     select
         cells.*,
-        {%- for figure in figures[:2] %}
-        cast(coalesce(held.{{ figure }}, 0) as bigint) as {{ figure }},
-        {%- endfor %}
-        {%- for figure in figures[2:-1] %}
-        coalesce(held.{{ figure }}, 0) as {{ figure }},
+        cast(coalesce(customers.customers, 0) as bigint) as customers,
+        cast(coalesce(held.items, 0) as bigint) as items,
+        {%- for amount in amounts %}
+        coalesce(held.{{ amount }}, 0) as {{ amount }},
         {%- endfor %}
         coalesce(written_off.written_off_in_month, 0) as written_off_in_month
     from cells
     left join held  -- a miss: nothing outstanding
         on held.as_of = cells.as_of and held.shown_in = cells.currency and held.segment = cells.segment
+    left join customers  -- a miss: nothing outstanding
+        on customers.as_of = cells.as_of and customers.shown_in = cells.currency and customers.segment = cells.segment
     left join written_off  -- a miss: nothing written off in the month
         on written_off.as_of = cells.as_of and written_off.shown_in = cells.currency and written_off.segment = cells.segment
 ),
