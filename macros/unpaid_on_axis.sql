@@ -20,7 +20,7 @@ placed as (
     {{ next_above(
         money, 'axis_rungs', ['loan_id', 'period_no'], height, 'planned_to', columns,
         [
-            'rolled_on', 'component_order', 'principal_due', 'interest_due', 'fee_due', 'amount', 'planned_to', 'principal_after',
+            'rolled_on', 'principal_due', 'interest_due', 'fee_due', 'amount', 'planned_to', 'principal_after',
             'interest_after', 'fees_after', 'rungs_after'
         ]
     ) }}
@@ -28,9 +28,12 @@ placed as (
 
 rest as (
     select
-        *,
-        cast(least(amount, planned_to - {{ height }}) as decimal(18, 2)) as unpaid
+        placed.*,
+        periods.component_order,
+        cast(least(placed.amount, placed.planned_to - placed.{{ height }}) as decimal(18, 2)) as unpaid
     from placed
+    inner join {{ ref('int_aging__periods') }} as periods
+        on periods.loan_id = placed.loan_id and periods.period_no = placed.period_no
 )
 
 select

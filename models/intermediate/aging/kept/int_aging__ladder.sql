@@ -21,7 +21,6 @@ planned as (
         periods.due_date_roll,
         {{ rolls_by('periods') }} as rolls_by,
         periods.day_count,
-        periods.component_order,
         installments.installment_no,
         installments.due_on,
         installments.principal_due,
@@ -53,7 +52,6 @@ left_out as (
         periods.due_date_roll,
         {{ rolls_by('periods') }} as rolls_by,
         periods.day_count,
-        periods.component_order,
         coalesce(periods.matures_on, planned_sums.last_due_on, date '9999-12-31') as due_on,
         cast(loans.principal - coalesce(planned_sums.principal_due, 0) as decimal(18, 2)) as principal_due
     from periods
@@ -160,7 +158,6 @@ to_roll as (
         periods.due_date_roll,
         {{ rolls_by('periods') }} as rolls_by,
         periods.day_count,
-        periods.component_order,
         periods.is_axis
     from obligations
     inner join periods
@@ -204,14 +201,14 @@ numbered as (
 -- the usual case: the installments of one plan and what they leave out, and nothing else in the queue
 axis_obligations as (
     select
-        loan_id, period_no, 0 as kind_order, installment_no, due_on, due_date_roll, rolls_by, day_count, component_order,
+        loan_id, period_no, 0 as kind_order, installment_no, due_on, due_date_roll, rolls_by, day_count,
         principal_due, interest_due, fee_due
     from planned
     where is_bare_axis
     union all
     select
         loan_id, period_no, 1 as kind_order, cast(null as integer) as installment_no, due_on, due_date_roll, rolls_by, day_count,
-        component_order, principal_due, {{ zero }} as interest_due, {{ zero }} as fee_due
+        principal_due, {{ zero }} as interest_due, {{ zero }} as fee_due
     from left_out
     where is_bare_axis
 ),
@@ -253,7 +250,6 @@ select
     rolled_on,
     {{ first_day_past_due('rolled_on', 'day_count') }} as late_from,
     exists_from,
-    component_order,
     principal_due,
     interest_due,
     fee_due,
@@ -280,7 +276,6 @@ select
     rolled_on,
     {{ first_day_past_due('rolled_on', 'day_count') }} as late_from,
     date '0001-01-01' as exists_from,
-    component_order,
     principal_due,
     interest_due,
     fee_due,

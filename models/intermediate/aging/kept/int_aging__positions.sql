@@ -93,6 +93,7 @@ other_money as (
 other_rungs as (
     select
         ladder.*,
+        periods.component_order,
         ladder.planned_to + ladder.charged_back_to as owed_to,
         -- rolling can put a later obligation before an earlier one; the oldest unpaid is the one that was due first
         min(ladder.rolled_on) over (

@@ -67,28 +67,35 @@ again as (
     from compared
 ),
 
+-- the days on which a loan is there, and what holds of it
 positions as (
-    select * from {{ ref('int_aging__positions') }}
-    where payer_view = 'all'
+    select
+        positions.*,
+        greatest(positions.from_on, loans.disbursed_on) as there_from,
+        least(positions.to_on, loans.closed_on) as there_to,
+        loans.customer_id,
+        loans.currency,
+        loans.restructured_on,
+        loans.written_off_on
+    from {{ ref('int_aging__positions') }} as positions
+    inner join loans on loans.loan_id = positions.loan_id
+    where positions.payer_view = 'all'
 ),
 
+{% set of_loan = ['loan_id', 'customer_id', 'currency', 'restructured_on', 'written_off_on'] %}
 {% set money = [
     'period_no', 'sums_hold_from', 'unpaid_since', 'paid_to', 'charges_paid', 'charged', 'unpaid_principal', 'unpaid_interest',
     'unpaid_fees', 'unpaid_rungs', 'overpaid'
 ] %}
 
 placed as (
-    {{ spans_on_dates('positions', 'from_on', 'to_on', ['loan_id'] + money) }}
+    {{ spans_on_dates('positions', 'there_from', 'there_to', of_loan + money) }}
 ),
 
 dated as (
     select
         placed.*,
         placed.as_of as state_on,
-        loans.customer_id,
-        loans.currency,
-        loans.restructured_on,
-        loans.written_off_on,
         periods.plan_no,
         periods.plan_effective_on,
         periods.asset_class,
@@ -97,8 +104,6 @@ dated as (
         periods.component_order,
         periods.charges_age
     from placed
-    inner join loans
-        on loans.loan_id = placed.loan_id and loans.disbursed_on <= placed.as_of and loans.closed_on > placed.as_of
     inner join {{ ref('int_aging__periods') }} as periods
         on periods.loan_id = placed.loan_id and periods.period_no = placed.period_no
 ),
