@@ -75,10 +75,10 @@ held as (
         sums.as_of,
         currencies.shown_in,
         {{ segment }} as segment,
-        sum(sums.items) as items,
         {%- for amount in amounts %}
-        {{ shown_sum('sums.' ~ amount) }} as {{ amount }}{{ ',' if not loop.last }}
+        {{ shown_sum('sums.' ~ amount) }} as {{ amount }},
         {%- endfor %}
+        sum(sums.items) as items
     from sums
     inner join currencies on currencies.as_of = sums.as_of and currencies.currency = sums.currency
     group by sums.as_of, currencies.shown_in{{ ', sums.segment' if loop.first }}

@@ -254,10 +254,10 @@ sums as (
         as_of,
         measure,
         currency,
-        segment,
         {%- for column in ['opening'] + movements + ['closing'] %}
-        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
+        sum({{ column }}) as {{ column }},
         {%- endfor %}
+        segment
     from measured
     group by as_of, measure, currency, segment
 ),
