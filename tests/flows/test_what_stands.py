@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from support import new_home
 
-from flows import chain, publish
+from flows import chain, publish, switch
 from flows.dates import Dates
 from flows.errors import UsageError, ValidationFailed
 from flows.home import Delivery, Home, as_json
@@ -301,3 +301,22 @@ def test_switch_goes_back_in_time_only_when_told_to(tmp_path: Path) -> None:
     assert home.current.resolve() == newer
     switch_to(home.root, "20261030T020000-aaaa", back=True, wait=0)
     assert home.current.resolve() == older
+
+
+def test_switch_refuses_a_publication_that_a_run_rotated_away_while_it_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = new_home(tmp_path / "home")
+    first = published(home, "20261031T020000-aaaa")
+    move_current(home, second := published(home, "20261101T020000-bbbb"))
+    hold = switch.hold
+
+    def after_a_rotation(*asked: object) -> object:
+        shutil.rmtree(first)
+        return hold(*asked)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(switch, "hold", after_a_rotation)
+    with pytest.raises(UsageError, match=r"no publication of this run is kept\. Kept: 20261101T020000-bbbb"):
+        switch_to(home.root, first.name, back=False, wait=0)
+    assert home.current.resolve() == second
+    assert len(chain.read(home).links) == 2
