@@ -6,7 +6,7 @@ DEMO_HOME ?= var/demo
 
 ON_EVERY_CORE := --numprocesses logical --dist loadscope --no-loadscope-reorder
 
-.PHONY: setup demo test test-full soak lint unit format bench clean lock
+.PHONY: setup superset demo test test-full soak lint unit format bench clean lock
 
 setup: $(VENV)/installed
 
@@ -16,6 +16,16 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# A Superset for the test of its pack, in an environment of its own: it needs another SQLAlchemy than ours.
+superset: var/superset/installed
+
+var/superset/installed: bi/superset/requirements.lock tests/end_to_end/superset_server.py
+	@rm -rf var/superset
+	$(PYTHON) -m venv var/superset/venv
+	var/superset/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r bi/superset/requirements.lock
+	var/superset/venv/bin/python tests/end_to_end/superset_server.py prepare var/superset/metadata.db >var/superset/log 2>&1
 	@touch $@
 
 demo: setup
