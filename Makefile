@@ -6,12 +6,12 @@ DEMO_HOME ?= var/demo
 
 ON_EVERY_CORE := --numprocesses logical --dist loadscope --no-loadscope-reorder
 
-.PHONY: setup superset demo test test-full soak lint unit format bench clean lock
+.PHONY: setup superset demo test test-full soak lint unit format bench clean
 
 setup: $(VENV)/installed
 
 # requirements.lock pins every package by hash, so pip resolves nothing.
-$(VENV)/installed: requirements.lock pyproject.toml
+$(VENV)/installed: requirements.lock pyproject.toml setup.py
 	@command -v $(PYTHON) >/dev/null || { echo "Needs Python 3.11: install it, or say make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
@@ -60,4 +60,4 @@ bench: setup
 	$(VENV)/bin/python benchmarks/run.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) var *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) var build *.egg-info .pytest_cache .ruff_cache
