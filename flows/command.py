@@ -310,6 +310,74 @@ def switch(home: Path, wait: float, run: str, back: bool) -> dict[str, Any]:
     return switch_to(home, run, back, wait)
 
 
+@main.command(epilog="Example: arrears serve --landing LANDING --home HOME --notice custom-webhook/desk")
+@click.option(
+    "--landing",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_LANDING,
+    required=DEFAULT_LANDING is None,
+    help="Folder of deliveries.",
+)
+@click.option("--policy", type=click.Path(path_type=Path), help="CSV files in place of seeds of the same name.")
+@click.option("--cron", default="0 2 * * *", show_default=True, help="When, at the lender's (Asia/Shanghai).")
+@click.option(
+    "--deadline", default="06:00", show_default=True, metavar="HH:MM", help="Until when a delivery is waited for."
+)
+@click.option(
+    "--notice", "notify", multiple=True, metavar="BLOCK", help="Whom to tell: a block that `arrears notice` kept."
+)
+@click.option(
+    "--tell-published", is_flag=True, help="Tell of each publication, too, not only where something is to do."
+)
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of notices.")
+@common
+def serve(
+    home: Path,
+    wait: float,
+    landing: Path | None,
+    policy: Path | None,
+    cron: str,
+    deadline: str,
+    notify: tuple[str, ...],
+    tell_published: bool,
+    lang: str,
+) -> dict[str, Any]:
+    """Run every night at two, from here, on a Prefect server (PREFECT_API_URL), until it is interrupted."""
+    from flows.launch import run_serve
+
+    asked = {
+        "policy": policy,
+        "deadline": deadline,
+        "notify": list(notify),
+        "tell_published": tell_published,
+        "lang": lang,
+    }
+    return run_serve(home, landing, cron, asked)
+
+
+@main.command(epilog="Example: arrears notice dingtalk desk --home HOME < address.txt")
+@click.argument("kind", type=click.Choice(["slack", "dingtalk", "wecom", "feishu", "email"]))
+@click.argument("name")
+@common
+def notice(home: Path, wait: float, kind: str, name: str) -> dict[str, Any]:
+    """Keep an address for notices in Prefect as NAME, and send a first one to it. The address is asked for, or read from stdin."""
+    from flows.launch import run_notice
+
+    address = click.prompt("Address", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    return run_notice(home, kind, name, address.strip())
+
+
+@main.command(epilog="Example: arrears docs --home HOME")
+@click.option("--policy", type=click.Path(path_type=Path), help="CSV files in place of seeds of the same name.")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Where; default: HOME/docs/index.html.")
+@common
+def docs(home: Path, wait: float, policy: Path | None, out: Path | None) -> dict[str, Any]:
+    """Write the documentation of every model and column: one page that opens offline."""
+    from flows.docs import docs_of
+
+    return docs_of(home, policy, out, wait)
+
+
 @main.command(epilog="Example: arrears mend --home HOME")
 @common
 def mend(home: Path, wait: float) -> dict[str, Any]:
