@@ -6,7 +6,7 @@ DEMO_HOME ?= var/demo
 
 ON_EVERY_CORE := --numprocesses logical --dist loadscope --no-loadscope-reorder
 
-.PHONY: setup superset demo test test-full soak lint unit format bench clean
+.PHONY: setup superset metricflow demo test test-full soak lint unit format bench clean
 
 setup: $(VENV)/installed
 
@@ -26,6 +26,15 @@ var/superset/installed: bi/superset/requirements.lock tests/end_to_end/superset_
 	$(PYTHON) -m venv var/superset/venv
 	var/superset/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r bi/superset/requirements.lock
 	var/superset/venv/bin/python tests/end_to_end/superset_server.py prepare var/superset/metadata.db >var/superset/log 2>&1
+	@touch $@
+
+# MetricFlow for the test of the metrics, at the versions of the lock where it has them.
+metricflow: var/metricflow/installed
+
+var/metricflow/installed: constraints.txt
+	@rm -rf var/metricflow
+	$(PYTHON) -m venv var/metricflow
+	var/metricflow/bin/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt 'dbt-metricflow~=0.15.0' dbt-duckdb
 	@touch $@
 
 demo: setup

@@ -310,7 +310,7 @@ def switch(home: Path, wait: float, run: str, back: bool) -> dict[str, Any]:
     return switch_to(home, run, back, wait)
 
 
-@main.command(epilog="Example: arrears serve --landing LANDING --home HOME --notice custom-webhook/desk")
+@main.command(epilog="Example: arrears serve --landing LANDING --home HOME")
 @click.option(
     "--landing",
     type=click.Path(path_type=Path),

@@ -6,12 +6,15 @@ import json
 import os
 import shutil
 import signal
+import socketserver
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from email import message_from_bytes
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -80,6 +83,32 @@ def test_each_kind_of_robot_is_told_in_its_own_form(
     with on(prefect_server), httpx.Client(base_url=prefect_server) as client:
         kept = client.post("/block_documents/filter", json={"block_documents": {"name": {"any_": [f"desk-{kind}"]}}})
         assert "robot" not in kept.text
+
+
+def test_mail_is_told_through_a_mail_server(prefect_server: str) -> None:
+    came: list[bytes] = []
+
+    class MailServer(socketserver.StreamRequestHandler):
+        def say(self, text: str) -> None:
+            self.wfile.write(f"{text}\r\n".encode())
+
+        def handle(self) -> None:
+            self.say("220 here")
+            while command := self.rfile.readline().decode().strip().upper():
+                if command == "DATA":
+                    self.say("354 go on")
+                    came.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+                self.say("221 bye" if command == "QUIT" else "250 ok")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailServer) as server, on(prefect_server):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"mailto://127.0.0.1:{server.server_address[1]}?from=night@example.org&to=desk@example.org"
+        block = notices.keep("email", "desk", address)
+        notices.send([block], notices.Notice("late", "2026-11-01"), "zh")
+        server.shutdown()
+    said = message_from_bytes(came[0], policy=default)
+    assert str(said["Subject"]) == "arrears 2026-11-01: 批次未到，已过时限"
+    assert "下一步：催要批次。" in said.get_body(("plain",)).get_content()
 
 
 def test_a_notice_holds_no_rows_and_of_a_fault_its_kind_alone() -> None:
