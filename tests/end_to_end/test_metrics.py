@@ -35,28 +35,37 @@ def asked(project: Path, marts: Path, metrics: str, by: str) -> dict[tuple[str, 
     command = [place / "mf", "query", "--metrics", metrics, "--group-by", by, "--csv", answer]
     ended = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    keys = len(by.split(","))
     with open(answer, encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
+        rows = list(csv.DictReader(file))  # `mf` puts columns into an order of its own
     return {
-        tuple(cell[:10] for cell in row[:keys]): tuple(round(Decimal(c), 4) if c else None for c in row[keys:])
+        tuple(row[key][:10] for key in by.split(",")): values
         for row in rows
+        if any(values := tuple(Decimal(row[m]) if row[m] else None for m in metrics.split(",")))
     }
 
 
 def in_marts(marts: Path, keys: int, query: str) -> dict[tuple[str, ...], tuple[Decimal | None, ...]]:
+    """The same from the mart. Rows of which every value is 0 or none are left out on both sides: `mf` keeps those of no segment."""
     with duckdb.connect(str(marts), read_only=True) as connection:
         rows = connection.execute(query).fetchall()
     return {
-        tuple(str(cell) for cell in row[:keys]): tuple(None if c is None else round(Decimal(c), 4) for c in row[keys:])
+        tuple("" if cell is None else str(cell)[:10] for cell in row[:keys]): values
         for row in rows
+        if any(values := tuple(None if c is None else Decimal(c) for c in row[keys:]))
     }
+
+
+def same(found: tuple[Decimal | None, ...], row: tuple[Decimal | None, ...]) -> bool:
+    """Equal to six decimals, which is what rates of marts have."""
+    return all(
+        f == r if f is None or r is None else abs(f - r) < Decimal("1e-6") for f, r in zip(found, row, strict=True)
+    )
 
 
 CASES = {
     "the book by date, segment and currency": (
         "balance,overdue_amount,overdue_rate,par_30,par_90,npl_ratio,coverage",
-        "book__as_of,book__segment,book__currency",
+        "book__as_of__day,book__segment,book__currency",
         "select as_of, segment, currency, balance, overdue_amount, overdue_rate, beyond_30_rate, beyond_90_rate, npl_rate, provision_coverage from headline where segment <> 'ALL'",
     ),
     "the book by month and currency": (
@@ -67,16 +76,16 @@ CASES = {
     "loans by product and branch": (
         "loans,outstanding_principal,loan_overdue_amount",
         "loan__product,loan__branch,loan__currency",
-        "select product_id, coalesce(branch_id, ''), currency, count(*), sum(outstanding_principal), sum(overdue_amount) from loan_aging group by all",
+        "select product_id, branch_id, currency, count(*), sum(outstanding_principal), sum(overdue_amount) from loan_aging group by all",
     ),
     "roll rates": (
         "roll_rate",
-        "roll__as_of,roll__from_stage,roll__to_stage,roll__segment,roll__currency",
+        "roll__as_of__day,roll__from_stage,roll__to_stage,roll__segment,roll__currency",
         "select as_of, from_bucket, to_bucket, segment, currency, rate_by_count from roll_rates where segment <> 'ALL'",
     ),
     "cure and recovery": (
         "cure_rate,recovery_rate",
-        "recovery__opened_on,recovery__stage,recovery__horizon_days,recovery__segment,recovery__currency",
+        "recovery__opened_on__day,recovery__stage,recovery__horizon_days,recovery__segment,recovery__currency",
         "select from_as_of, m_stage, horizon_days, segment, currency, cure_rate, recovery_rate from recovery_by_age where segment <> 'ALL'",
     ),
     "advances": (
@@ -97,8 +106,10 @@ def test_metrics_are_what_the_marts_say(case: str, project: Path, demo: Path) ->
     metrics, by, query = CASES[case]
     marts = demo / "published" / "current" / "marts.duckdb"
     expected = in_marts(marts, len(by.split(",")), query)
+    found = asked(project, marts, metrics, by)
     assert expected
-    assert asked(project, marts, metrics, by) == expected
+    assert found.keys() == expected.keys()
+    assert not {key: (found[key], row) for key, row in expected.items() if not same(found[key], row)}
 
 
 def test_dbts_documentation_is_one_page(home: Path, process: Command) -> None:
