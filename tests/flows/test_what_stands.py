@@ -18,7 +18,7 @@ from support import new_home
 from flows import chain, publish, switch
 from flows.dates import Dates
 from flows.errors import UsageError, ValidationFailed
-from flows.home import Delivery, Home, as_json
+from flows.home import Delivery, Home, as_json, today
 from flows.publish import clear_leftovers, finish, move_current, publications_of, rotate, write_down
 from flows.readers import group_of_readers, let_read
 from flows.report_status import status_of
@@ -320,3 +320,18 @@ def test_switch_refuses_a_publication_that_a_run_rotated_away_while_it_waited(
         switch_to(home.root, first.name, back=False, wait=0)
     assert home.current.resolve() == second
     assert len(chain.read(home).links) == 2
+
+
+def test_status_says_what_is_kept_what_nobody_switched_to_and_what_it_takes(tmp_path: Path) -> None:
+    home = new_home(tmp_path / "home")
+    first, second = published(home, "20261031T020000-aaaa"), published(home, "20261101T020000-bbbb", switch=False)
+    move_current(home, first)
+    (first / "marts.duckdb").write_bytes(b"x" * 1_000_000)
+    os.link(first / "marts.duckdb", home.audit / "the-same-file")
+    said = status_of(home.root)
+    assert said["not_switched"] == ["20261101T020000-bbbb"]
+    assert f"run {second.name[11:]}  not switched to: arrears switch {second.name[11:]}" in said["_text"]
+    assert f"run {first.name[11:]}  current" in said["_text"]
+    assert said["disk"]["used"]["published"] >= 1_000_000
+    assert said["disk"]["used"]["audit"] < 1_000_000  # the file counts once
+    assert said["age_days"] == (today() - date(2026, 10, 31)).days
