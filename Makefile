@@ -6,16 +6,35 @@ DEMO_HOME ?= var/demo
 
 ON_EVERY_CORE := --numprocesses logical --dist loadscope --no-loadscope-reorder
 
-.PHONY: setup demo test test-full soak lint unit format bench clean lock
+.PHONY: setup superset metricflow demo test test-full soak lint unit format bench clean
 
 setup: $(VENV)/installed
 
 # requirements.lock pins every package by hash, so pip resolves nothing.
-$(VENV)/installed: requirements.lock pyproject.toml
+$(VENV)/installed: requirements.lock pyproject.toml setup.py
 	@command -v $(PYTHON) >/dev/null || { echo "Needs Python 3.11: install it, or say make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# A Superset for the test of its pack, in an environment of its own: it needs another SQLAlchemy than ours.
+superset: var/superset/installed
+
+var/superset/installed: bi/superset/requirements.lock tests/end_to_end/superset_server.py
+	@rm -rf var/superset
+	$(PYTHON) -m venv var/superset/venv
+	var/superset/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r bi/superset/requirements.lock
+	var/superset/venv/bin/python tests/end_to_end/superset_server.py prepare var/superset/metadata.db >var/superset/log 2>&1
+	@touch $@
+
+# MetricFlow for the test of the metrics, at the versions of the lock where it has them.
+metricflow: var/metricflow/installed
+
+var/metricflow/installed: constraints.txt
+	@rm -rf var/metricflow
+	$(PYTHON) -m venv var/metricflow
+	var/metricflow/bin/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt 'dbt-metricflow~=0.15.0' dbt-duckdb
 	@touch $@
 
 demo: setup
@@ -50,4 +69,4 @@ bench: setup
 	$(VENV)/bin/python benchmarks/run.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) var *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) var build *.egg-info .pytest_cache .ruff_cache

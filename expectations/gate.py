@@ -74,8 +74,7 @@ def preload() -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations  # noqa: F401
 
-    import expectations.documents
-    import expectations.unexpected  # noqa: F401
+    from expectations import documents, unexpected  # noqa: F401
 
 
 def _run_suite(context: EphemeralDataContext, source: Any, suite: Suite, run: Any) -> list[Finding]:

@@ -50,6 +50,14 @@ def show_publication(folder: Path, manifest: dict[str, Any]) -> None:
     _show(lambda: create_markdown_artifact(key="publication", markdown="\n".join(lines)))
 
 
+def show_late(day: str, landing: str, deadline: str) -> None:
+    """Which delivery did not come."""
+    from prefect.artifacts import create_markdown_artifact
+
+    said = f"No delivery of {day} in `{landing}` by {deadline}. The next night catches up."
+    _show(lambda: create_markdown_artifact(key="late", markdown=said))
+
+
 def _show(create: Callable[[], Any]) -> None:
     from prefect.context import FlowRunContext
 

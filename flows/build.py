@@ -90,7 +90,7 @@ def build(
 
 def _compile(folder: Path, database: Path, marts: Sequence[str], continues: bool) -> list[dict[str, Any]]:
     """Let dbt run the build; what it runs of a whole one is kept for the next."""
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"]
     arguments += ["--exclude-resource-type", "seed"] if continues else ["--full-refresh"]
     if marts:
         arguments += ["--indirect-selection", "cautious", "--select", "resource_type:seed"]

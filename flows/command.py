@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import sys
@@ -19,7 +20,21 @@ from flows.progress import printable
 from flows.settings import DEFAULT_HOME, DEFAULT_LANDING
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Commands(click.Group):
+    """A command that is not there is answered with the nearest that is."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        asked = args[0] if args else ""
+        if asked and not asked.startswith("-") and self.get_command(ctx, asked) is None:
+            near = difflib.get_close_matches(asked, self.list_commands(ctx), 1)
+            way = f"Did you mean `arrears {near[0]}`?" if near else "`arrears --help` lists them."
+            ctx.fail(f"There is no command {asked!r}. {way}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="arrears")
 def main() -> None:
     """Overdue-loan aging and its marts from a lender's raw ledgers, every night, proved before anyone sees them."""
@@ -131,7 +146,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@main.command()
+@main.command(epilog="Example: arrears nightly --as-of 2026-10-31 --landing LANDING --home HOME")
 @click.option("--as-of", metavar="DATE", help="End of this day; default: the date of the last delivery.")
 @click.option(
     "--landing",
@@ -162,7 +177,7 @@ def nightly(
     return run_nightly(home, landing, as_of, policy, known_at, target, not no_switch, wait, back, future)
 
 
-@main.command()
+@main.command(epilog="Example: arrears backfill --from 2025-01-31 --to 2026-10-31 --home HOME")
 @click.option(
     "--from", "first", metavar="DATE", required=True, help="First date, or the first month-end on or after it."
 )
@@ -187,7 +202,7 @@ def backfill(
     return run_backfill(home, first, last, every, policy, known_at, target, not no_switch, wait)
 
 
-@main.command()
+@main.command(epilog="Example: arrears demo --home var/demo --loans 300")
 @click.option("--loans", type=click.IntRange(min=0), default=1000, show_default=True, help="Size of the book.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same book.")
 @common
@@ -198,7 +213,7 @@ def demo(home: Path, wait: float, loans: int, seed: int) -> dict[str, Any]:
     return run_demo(home, loans, seed, wait)
 
 
-@main.command()
+@main.command(epilog="Example: arrears status --home HOME")
 @common
 def status(home: Path, wait: float) -> dict[str, Any]:
     """What is published, what is loaded, what waits in quarantine, and who is at work."""
@@ -207,7 +222,7 @@ def status(home: Path, wait: float) -> dict[str, Any]:
     return status_of(home)
 
 
-@main.command()
+@main.command(epilog="Example: arrears case C-000009 --lang en --home HOME")
 @click.argument("customer")
 @click.option("--as-of", metavar="DATE", help="A publication kept of this date; default: the current one.")
 @click.option(
@@ -221,7 +236,7 @@ def case(home: Path, wait: float, customer: str, as_of: str | None, lang: str) -
     return case_of(home, customer, as_of, lang)
 
 
-@main.command()
+@main.command(epilog="Example: arrears report --home HOME")
 @click.argument("run", required=False)
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write the page anew, into this file.")
 @common
@@ -232,7 +247,7 @@ def report(home: Path, wait: float, run: str | None, out: Path | None) -> dict[s
     return report_of(home, run, out)
 
 
-@main.command()
+@main.command(epilog="Example: arrears quarantine --ledger loans --home HOME")
 @click.option("--ledger", help="Only this ledger.")
 @click.option("--delivery", help="Only rows that came with this delivery.")
 @click.option("--all", "everything", is_flag=True, help="Rows put right since, too.")
@@ -247,7 +262,7 @@ def quarantine(
     return list_quarantine(home, ledger, delivery, everything, limit)
 
 
-@main.command()
+@main.command(epilog='Example: arrears withdraw 2026-10-31 --reason "wrong file" --home HOME')
 @click.argument("delivery")
 @click.option("--reason", required=True, help="Why, for the audit pack.")
 @common
@@ -258,7 +273,7 @@ def withdraw(home: Path, wait: float, delivery: str, reason: str) -> dict[str, A
     return withdraw_delivery(home, delivery, reason, wait)
 
 
-@main.command()
+@main.command(epilog="Example: arrears publish --to postgresql://user@host/bi --home HOME")
 @click.argument("run", metavar="[RUN]", required=False)
 @click.option(
     "--to",
@@ -284,7 +299,7 @@ def publish(
     return publish_to(home, url, run, rollback, reader, policy)
 
 
-@main.command()
+@main.command(epilog="Example: arrears switch 20261101T020000-1a2b --home HOME")
 @click.argument("run", metavar="RUN")
 @click.option("--back", is_flag=True, help="Also to one of an earlier date.")
 @common
@@ -295,7 +310,75 @@ def switch(home: Path, wait: float, run: str, back: bool) -> dict[str, Any]:
     return switch_to(home, run, back, wait)
 
 
-@main.command()
+@main.command(epilog="Example: arrears serve --landing LANDING --home HOME")
+@click.option(
+    "--landing",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_LANDING,
+    required=DEFAULT_LANDING is None,
+    help="Folder of deliveries.",
+)
+@click.option("--policy", type=click.Path(path_type=Path), help="CSV files in place of seeds of the same name.")
+@click.option("--cron", default="0 2 * * *", show_default=True, help="When, at the lender's (Asia/Shanghai).")
+@click.option(
+    "--deadline", default="06:00", show_default=True, metavar="HH:MM", help="Until when a delivery is waited for."
+)
+@click.option(
+    "--notice", "notify", multiple=True, metavar="BLOCK", help="Whom to tell: a block that `arrears notice` kept."
+)
+@click.option(
+    "--tell-published", is_flag=True, help="Tell of each publication, too, not only where something is to do."
+)
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of notices.")
+@common
+def serve(
+    home: Path,
+    wait: float,
+    landing: Path | None,
+    policy: Path | None,
+    cron: str,
+    deadline: str,
+    notify: tuple[str, ...],
+    tell_published: bool,
+    lang: str,
+) -> dict[str, Any]:
+    """Run every night at two, from here, on a Prefect server (PREFECT_API_URL), until it is interrupted."""
+    from flows.launch import run_serve
+
+    asked = {
+        "policy": policy,
+        "deadline": deadline,
+        "notify": list(notify),
+        "tell_published": tell_published,
+        "lang": lang,
+    }
+    return run_serve(home, landing, cron, asked)
+
+
+@main.command(epilog="Example: arrears notice dingtalk desk --home HOME < address.txt")
+@click.argument("kind", type=click.Choice(["slack", "dingtalk", "wecom", "feishu", "email"]))
+@click.argument("name")
+@common
+def notice(home: Path, wait: float, kind: str, name: str) -> dict[str, Any]:
+    """Keep an address for notices in Prefect as NAME, and send a first one to it. The address is asked for, or read from stdin."""
+    from flows.launch import run_notice
+
+    address = click.prompt("Address", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    return run_notice(home, kind, name, address.strip())
+
+
+@main.command(epilog="Example: arrears docs --home HOME")
+@click.option("--policy", type=click.Path(path_type=Path), help="CSV files in place of seeds of the same name.")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Where; default: HOME/docs/index.html.")
+@common
+def docs(home: Path, wait: float, policy: Path | None, out: Path | None) -> dict[str, Any]:
+    """Write the documentation of every model and column: one page that opens offline."""
+    from flows.docs import docs_of
+
+    return docs_of(home, policy, out, wait)
+
+
+@main.command(epilog="Example: arrears mend --home HOME")
 @common
 def mend(home: Path, wait: float) -> dict[str, Any]:
     """Write the chain of runs again from the audit packs, where it is lost or torn."""
@@ -305,7 +388,7 @@ def mend(home: Path, wait: float) -> dict[str, Any]:
     return mend(existing_home(home), wait)
 
 
-@main.command()
+@main.command(epilog="Example: arrears explain loan L-000533 --lang en --home HOME")
 @click.argument("kind", type=click.Choice(["loan", "advance", "customer"]))
 @click.argument("ident", metavar="ID")
 @click.option("--as-of", metavar="DATE", help="End of this day; default: that of the current publication.")
@@ -331,7 +414,7 @@ def explain(
     return explain(home, kind, ident, as_of, known_at, lang, days, page)
 
 
-@main.command()
+@main.command(epilog="Example: arrears verify --all --home HOME")
 @click.argument("run", metavar="[RUN]", required=False)
 @click.option(
     "--all", "everything", is_flag=True, help="Every run, publication and delivery, and what stands beside them."
@@ -350,7 +433,7 @@ def verify(
     return verify(home, run, everything, anchor, reproduce)
 
 
-@main.command()
+@main.command(epilog="Example: arrears diff 20261101T020000-1a2b current --causes --home HOME")
 @click.argument("before", metavar="RUN")
 @click.argument("after", metavar="RUN")
 @click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Loans shown.")
@@ -365,7 +448,7 @@ def diff(home: Path, wait: float, before: str, after: str, limit: int, causes: b
     return diff(home, before, after, limit, causes)
 
 
-@main.command()
+@main.command(epilog="Example: arrears pack current --home HOME")
 @click.argument("run", metavar="RUN")
 @click.option(
     "--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The archive; default: named after RUN, here."
@@ -378,7 +461,7 @@ def pack(home: Path, wait: float, run: str, path: Path | None) -> dict[str, Any]
     return pack(home, run, path)
 
 
-@main.command()
+@main.command(epilog="Example: arrears template --lang en ledgers")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of headers.")
 @common

@@ -28,7 +28,7 @@ def start() -> None:
     global _keeper
     if _keeper is None:
         _keeper = subprocess.Popen(
-            [sys.executable, "-m", "flows.gatekeeper"],
+            [sys.executable, "-m", __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the run, whose end is this process's end

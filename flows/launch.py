@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import chdir
@@ -125,6 +126,58 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
         + f"\n  status      {called} status --home {home}"
     )
     return {"nights": nights, "planted": [vars(d) for d in book.dirty], "_text": text}
+
+
+def run_serve(home: Path, landing: Path | None, cron: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """`arrears serve`: returns when it is interrupted."""
+    from flows.land import existing
+
+    existing(landing)
+    _check(asked["policy"], None, "duckdb")
+    _server(home, "serve")
+    from flows.schedule import clock, serve
+
+    clock(asked["deadline"])
+    paths = {"home": str(home.absolute()), "landing": str(landing.absolute())}
+    if asked["policy"]:
+        asked["policy"] = str(asked["policy"].absolute())
+    try:
+        serve(home, paths | asked, cron)
+    except ValueError as error:  # Prefect's, of what is no cron line
+        raise UsageError(f"--cron {cron}: {str(error).splitlines()[0]}. Give one such as '0 2 * * *'.") from error
+    return {"status": "ok", "exit_code": 0, "_text": "The schedule is paused until `arrears serve` runs again."}
+
+
+def run_notice(home: Path, kind: str, name: str, address: str) -> dict[str, Any]:
+    """`arrears notice`: keep an address, and try it."""
+    _server(home, "notice")
+    from flows import notices
+
+    block = notices.keep(kind, name, address)
+    try:
+        notices.try_out(block)
+    except Exception as error:
+        raise UsageError(
+            f"NAME {name}: kept as {block}, but nothing could be sent there ({type(error).__name__}). Correct the address and give it again."
+        ) from error
+    return {"status": "ok", "exit_code": 0, "block": block, "_text": f"Kept, and a first notice sent: --notice {block}"}
+
+
+def _server(home: Path, command: str) -> None:
+    """A Prefect server that stays: a schedule, and the addresses of notices, live there."""
+    if "PREFECT_API_URL" not in os.environ:
+        raise UsageError(
+            f"arrears {command}: needs a Prefect server that stays. Start one (`prefect server start`) and set PREFECT_API_URL, "
+            "such as http://127.0.0.1:4200/api (docs/prefect.md)."
+        )
+    place = Home(home.absolute())
+    place.create()
+    prefect_server.connect(place.root)
+    folder = place.warehouse / "prefect"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with chdir(folder):  # Prefect reads settings from a prefect.toml or .env where it is imported
+        import prefect.main  # noqa: F401
+    prefect_server.wait_until_ready()
 
 
 def _told(flow: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _start(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, open(folder / "server.log", "wb") as log:
         port = listener.getsockname()[1]
         own = subprocess.Popen(
-            [sys.executable, "-m", "flows.prefect_server", str(listener.fileno()), str(watched)],
+            [sys.executable, "-m", __name__, str(listener.fileno()), str(watched)],
             cwd=folder,  # a prefect.toml or .env where the user stands is none of ours
             env=os.environ
             | {

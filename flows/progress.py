@@ -60,9 +60,9 @@ def step(title: str) -> Iterator[Step]:
         with _shown(title):
             yield current
     except BaseException:
-        _say(f"✗ {title}  {time.monotonic() - began:.1f} s")
+        say(f"✗ {title}  {time.monotonic() - began:.1f} s")
         raise
-    _say(f"✓ {title}  {time.monotonic() - began:.1f} s" + (f"  {current.noted}" if current.noted else ""))
+    say(f"✓ {title}  {time.monotonic() - began:.1f} s" + (f"  {current.noted}" if current.noted else ""))
 
 
 @contextmanager
@@ -76,7 +76,8 @@ def _shown(title: str) -> Iterator[None]:
         yield
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """A line on the screen, in the run's log and on its page in Prefect."""
     line = printable(line)
     print(line, file=sys.stderr, flush=True)
     log.info(line)

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows import audit, chain, interrupts, settings
+from flows import audit, chain, interrupts, lineage, settings
 from flows.dates import Dates
 from flows.errors import ArrearsError, UsageError
 from flows.home import Delivery, Home, Knowledge, as_json, hold, knowledge, new_run_id, now_text, parse_known_at
@@ -153,6 +153,7 @@ class Run:
             status, message = (error.status if isinstance(error, ArrearsError) else "failed"), str(error)
             if status == "failed":
                 log.error("".join(traceback.format_exception(error)))
+        lineage.ended(self, bool(interrupts.received), status)
         try:
             manifest = self.manifest(knowledge(self.home, self.upto), status, message=message)
             chain.record(self.home, self.run_id, as_json(manifest))
@@ -181,6 +182,7 @@ class Run:
             "warnings": self.warnings,
         }
         completed.append(outcome)
+        lineage.published(self, manifest)
         return outcome
 
 
@@ -195,6 +197,7 @@ def opened(run: Run, command: str, wait: float) -> Iterator[None]:
         settings.leave_out("DBT_")  # a worker's shell has them too
         if settings.left_out:
             log.info("Settings of the environment left out: %s", ", ".join(dict.fromkeys(settings.left_out)))
+        lineage.started(run)
         try:
             look_at_what_stands(run)
             yield

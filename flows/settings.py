@@ -68,6 +68,12 @@ def readers() -> str | None:
     return os.environ.get("ARREARS_READERS", "").strip() or None
 
 
+def lineage() -> tuple[str, str] | None:
+    """OPENLINEAGE_URL and OPENLINEAGE_API_KEY: who takes events of runs (`lineage.py`)."""
+    url = os.environ.get("OPENLINEAGE_URL", "").strip().rstrip("/")
+    return (url, os.environ.get("OPENLINEAGE_API_KEY", "")) if url else None
+
+
 def memory_limit() -> str:
     """What DuckDB may take before it spills to disk: ARREARS_MEMORY, else half of what the machine, or its container, has."""
     asked = os.environ.get("ARREARS_MEMORY", "").strip()

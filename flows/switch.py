@@ -15,9 +15,9 @@ from flows.publish import current_manifest, move_current, publication_of
 def switch_to(home: Path, run: str, back: bool, wait: float) -> dict[str, Any]:
     """`arrears switch`: readers see RUN's publication from now on; one of an earlier date only with `back`."""
     place = existing_home(home)
-    publication, manifest = publication_of(place, run)
     switch_id = new_run_id()
     with hold(place, switch_id, "arrears switch", wait):
+        publication, manifest = publication_of(place, run)  # in here, where no run can rotate it away
         standing = current_manifest(place) or {}
         told = {
             "status": "ok",

@@ -42,7 +42,7 @@ def check_landing(home: Home, run_id: str, prepared: land.Prepared) -> GateResul
             )
             + f"\nNothing of delivery {prepared.delivery} was loaded, and what was published before still stands. "
             "Correct the delivery in place (or raise max_quarantine_rate in the policy) and run again.",
-            {"quarantine": waiting},
+            {"quarantine": waiting, **_first(gate)},
         )
     return gate
 
@@ -59,7 +59,8 @@ def check_publication(home: Home, run_id: str, candidate: Candidate) -> GateResu
     )
     if not gate.success:
         shutil.rmtree(candidate.folder, ignore_errors=True)
-        raise ValidationFailed(_told(gate) + "\nNothing was published, and what was published before still stands.")
+        said = _told(gate) + "\nNothing was published, and what was published before still stands."
+        raise ValidationFailed(said, _first(gate))
     return gate
 
 
@@ -85,3 +86,8 @@ def _told(gate: GateResult) -> str:
             lines.append("      …")
     lines.append(f"Report: {gate.docs}")
     return "\n".join(lines)
+
+
+def _first(gate: GateResult) -> dict[str, str]:
+    """The gate and what failed first, in the words of its expectation: no rows, no keys."""
+    return {"gate": gate.title, "reason": next(f.title for f in [*gate.failed, *gate.could_not_run])}

@@ -22,7 +22,10 @@ SHARED = ("bad_input", "databases", "rules")
 WITH = {
     "end_to_end/test_backfill.py": "end_to_end/test_night.py",
     "end_to_end/test_regimes.py": "end_to_end/test_night.py",
+    "end_to_end/test_metrics.py": "end_to_end/test_night.py",
     "end_to_end/test_report.py": "end_to_end/test_night.py",
+    "end_to_end/test_schedule.py": "end_to_end/test_night.py",
+    "end_to_end/test_superset.py": "end_to_end/test_night.py",
     "end_to_end/test_surroundings.py": "end_to_end/test_night.py",
     "end_to_end/test_evidence.py": "end_to_end/test_night.py",
     "reperformance/test_contacts.py": "reperformance/test_collecting.py",

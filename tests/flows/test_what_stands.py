@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from support import new_home
 
-from flows import chain, publish
+from flows import chain, publish, switch
 from flows.dates import Dates
 from flows.errors import UsageError, ValidationFailed
-from flows.home import Delivery, Home, as_json
+from flows.home import Delivery, Home, as_json, today
 from flows.publish import clear_leftovers, finish, move_current, publications_of, rotate, write_down
 from flows.readers import group_of_readers, let_read
 from flows.report_status import status_of
@@ -301,3 +301,37 @@ def test_switch_goes_back_in_time_only_when_told_to(tmp_path: Path) -> None:
     assert home.current.resolve() == newer
     switch_to(home.root, "20261030T020000-aaaa", back=True, wait=0)
     assert home.current.resolve() == older
+
+
+def test_switch_refuses_a_publication_that_a_run_rotated_away_while_it_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = new_home(tmp_path / "home")
+    first = published(home, "20261031T020000-aaaa")
+    move_current(home, second := published(home, "20261101T020000-bbbb"))
+    hold = switch.hold
+
+    def after_a_rotation(*asked: object) -> object:
+        shutil.rmtree(first)
+        return hold(*asked)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(switch, "hold", after_a_rotation)
+    with pytest.raises(UsageError, match=r"no publication of this run is kept\. Kept: 20261101T020000-bbbb"):
+        switch_to(home.root, first.name, back=False, wait=0)
+    assert home.current.resolve() == second
+    assert len(chain.read(home).links) == 2
+
+
+def test_status_says_what_is_kept_what_nobody_switched_to_and_what_it_takes(tmp_path: Path) -> None:
+    home = new_home(tmp_path / "home")
+    first, second = published(home, "20261031T020000-aaaa"), published(home, "20261101T020000-bbbb", switch=False)
+    move_current(home, first)
+    (first / "marts.duckdb").write_bytes(b"x" * 1_000_000)
+    os.link(first / "marts.duckdb", home.audit / "the-same-file")
+    said = status_of(home.root)
+    assert said["not_switched"] == ["20261101T020000-bbbb"]
+    assert f"run {second.name[11:]}  not switched to: arrears switch {second.name[11:]}" in said["_text"]
+    assert f"run {first.name[11:]}  current" in said["_text"]
+    assert said["disk"]["used"]["published"] >= 1_000_000
+    assert said["disk"]["used"]["audit"] < 1_000_000  # the file counts once
+    assert said["age_days"] == (today() - date(2026, 10, 31)).days

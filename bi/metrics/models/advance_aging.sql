@@ -1,0 +1,1 @@
+select * from marts.advance_aging  -- published; never built here

@@ -1,0 +1,1 @@
+select * from marts.loan_aging  -- published; never built here

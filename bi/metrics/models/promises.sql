@@ -1,0 +1,1 @@
+select * from marts.promises  -- published; never built here

@@ -1,0 +1,1 @@
+select * from marts.recovery_by_age  -- published; never built here

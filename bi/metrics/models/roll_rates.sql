@@ -1,0 +1,1 @@
+select * from marts.roll_rates  -- published; never built here
