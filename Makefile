@@ -28,13 +28,13 @@ var/superset/installed: bi/superset/requirements.lock tests/end_to_end/superset_
 	var/superset/venv/bin/python tests/end_to_end/superset_server.py prepare var/superset/metadata.db >var/superset/log 2>&1
 	@touch $@
 
-# MetricFlow for the test of the metrics, at the versions of the lock where it has them.
+# MetricFlow for the test of the metrics, at the versions of our lock where it has them.
 metricflow: var/metricflow/installed
 
-var/metricflow/installed: constraints.txt
+var/metricflow/installed: bi/metrics/requirements.lock
 	@rm -rf var/metricflow
 	$(PYTHON) -m venv var/metricflow
-	var/metricflow/bin/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt 'dbt-metricflow~=0.15.0' dbt-duckdb
+	var/metricflow/bin/pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r bi/metrics/requirements.lock
 	@touch $@
 
 demo: setup
