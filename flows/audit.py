@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import sys
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any
 from flows import chain
 from flows.build import code_version
 from flows.content_hash import HASH_VERSION
+from flows.controls import who_runs
 from flows.dates import Dates
 from flows.home import Delivery, Home, Knowledge, now_text
 from flows.listing import sha256_of
@@ -54,6 +56,8 @@ def manifest_of(home: Home, run: Account) -> dict[str, Any]:
         "hash_version": HASH_VERSION,
         "started_at": run.started_at,
         "ended_at": now_text(),
+        "user": who_runs(),
+        "host": socket.gethostname(),
         "marts": run.marts,
         "publication": run.publication,
         "deliveries": [_delivery_facts(home, d) for d in run.knowledge.deliveries],

@@ -149,7 +149,7 @@ def compute_marts(run: Run, known: Knowledge) -> build.Built:
 @task(name="Stage candidate", **working)
 def stage_candidate(run: Run, built: build.Built) -> publish.Candidate:
     with step("Staging the candidate and its evidence"):
-        return publish.stage(run.home, built, run.as_of, run.run_id)
+        return publish.stage(run.home, built, run.as_of, run.run_id, run.switch)
 
 
 @task(name="Publish gate", **working)
