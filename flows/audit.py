@@ -36,6 +36,7 @@ class Account:
     marts: dict[str, Any] = field(default_factory=dict)
     publication: dict[str, Any] | None = None
     switched: bool = False
+    waits_for_signature: bool = False
     compared: list[str] = field(default_factory=list)
 
 
@@ -49,6 +50,7 @@ def manifest_of(home: Home, run: Account) -> dict[str, Any]:
         "known_at": run.knowledge.known_at,
         "status": run.status,
         "switched": run.switched,
+        "waits_for_signature": run.waits_for_signature,
         "compared": run.compared,
         "message": run.message,
         "policy_version": run.policy.version,

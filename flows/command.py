@@ -296,6 +296,18 @@ def switch(home: Path, wait: float, run: str, back: bool) -> dict[str, Any]:
 
 
 @main.command()
+@click.argument("run", metavar="RUN")
+@click.option("--as", "name", metavar="NAME", required=True, help="Who signs; not who ran it.")
+@click.option("--note", metavar="TEXT", required=True, help="What was looked at, for the audit pack.")
+@common
+def sign(home: Path, wait: float, run: str, name: str, note: str) -> dict[str, Any]:
+    """Sign a RUN as a second person; where the policy asks for four eyes, `current` is pointed at it then."""
+    from flows.sign import sign
+
+    return sign(home, run, name, note, wait)
+
+
+@main.command()
 @common
 def mend(home: Path, wait: float) -> dict[str, Any]:
     """Write the chain of runs again from the audit packs, where it is lost or torn."""

@@ -151,7 +151,7 @@ def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Pa
     write_json(folder / "manifest.json", manifest | {"files": list_files(folder)})
     let_read(home, folder)
     sync_files(folder)
-    if switch:
+    if switch or manifest.get("waits_for_signature"):  # a pack that is closed takes nothing in any more
         keep_figures(home, manifest["run_id"], folder)
     final = home.published / f"{manifest['as_of']}-{manifest['run_id']}"
     folder.rename(final)

@@ -10,6 +10,7 @@ from flows.database import connect
 from flows.history import attach_open_quarantine
 from flows.home import existing_home, holder, knowledge
 from flows.publish import current_manifest
+from flows.sign import next_step, unsigned_of
 
 
 def status_of(home: Path) -> dict[str, Any]:
@@ -35,6 +36,8 @@ def status_of(home: Path) -> dict[str, Any]:
         lines += [f"              {name:<22} {facts['rows']:>12,} rows" for name, facts in manifest["marts"].items()]
     else:
         lines.append("Published   nothing yet")
+    unsigned = unsigned_of(place)
+    lines += [f"Waits       run {m['run_id']}, as of {m['as_of']}: {next_step(place, m)}" for m in unsigned]
     names = [d.name + (f" (withdrawn: {withdrawn[d.name]})" if d.name in withdrawn else "") for d in loaded]
     lines.append(f"Deliveries  {', '.join(names) or 'none'}")
     lines.append("Quarantine  " + (", ".join(f"{n} in {ledger}" for ledger, n in waiting.items()) or "empty"))
@@ -50,6 +53,7 @@ def status_of(home: Path) -> dict[str, Any]:
         "exit_code": 0,
         "home": str(place.root),
         "current": manifest and {k: manifest[k] for k in ("run_id", "as_of", "known_at", "policy_version", "marts")},
+        "waits_for_signature": [m["run_id"] for m in unsigned],
         "deliveries": [d.name for d in loaded],
         "withdrawn": withdrawn,
         "quarantine": waiting,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import zipfile
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from end_to_end import on_paper
 from support import chain_again, rows_of
 
+from books import generate
 from flows import reproduce
 from flows.content_hash import content_hash
 from flows.diff import diff
@@ -95,6 +97,31 @@ def test_a_forged_figure_is_not_reproduced_and_its_mart_column_and_causes_are_na
     assert "loan_aging: built again it says something else: 1 changed (days_past_due in 1)." in said
     assert "Cause: another version of the code" in said
     assert len(error.value.details["differences"]) == 2
+
+
+# four eyes
+
+
+def test_a_night_of_four_eyes_waits_and_a_signature_moves_current(tmp_path: Path, arrears) -> None:
+    generate(tmp_path / "landing", loans=40, seed=7, deliveries=(date(2026, 10, 31),), dirty_rows=0)
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / "policy.csv").write_text("setting,value\nfour_eyes,true\n")
+    home = tmp_path / "home"
+    night = ("nightly", "--landing", tmp_path / "landing", "--home", home, "--policy", tmp_path / "policy")
+    said = arrears(*night, "--json")
+    assert said.code == 0, said.err
+    waits = said.json
+    assert waits["waits_for_signature"]
+    assert f"`arrears sign {waits['run_id']} --as NAME --note TEXT --home {home}`" in waits["next_step"]
+    assert not (home / "published" / "current").exists()
+    evidence = Path(waits["publication"]) / "evidence.duckdb"
+    assert rows_of(evidence, "select result from controls where control_id = 'C13'") == [{"result": "held"}]
+
+    ran = json.loads((Path(waits["publication"]) / "manifest.json").read_text())["user"]
+    assert arrears("sign", waits["run_id"], "--as", ran, "--note", "myself", "--home", home).code == 2
+    assert arrears("sign", waits["run_id"], "--as", "Li Wei", "--note", "looked at", "--home", home).code == 0
+    assert (home / "published" / "current").resolve() == Path(waits["publication"])
+    assert arrears("verify", "--all", "--home", home).code == 0
 
 
 # explain
