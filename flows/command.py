@@ -391,6 +391,36 @@ def pack(home: Path, wait: float, run: str, path: Path | None) -> dict[str, Any]
 
 
 @main.command()
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option("--size", type=int, required=True, help="Loans, or monetary units, to draw.")
+@click.option("--seed", type=int, required=True, help="The same seed draws the same loans.")
+@click.option(
+    "--of", type=click.Choice(["late", "book", "restated", "closed"]), required=True, help="What to draw from."
+)
+@click.option("--method", type=click.Choice(["monetary_unit", "random"]), default="monetary_unit", show_default=True)
+@click.option("--currency", metavar="CODE", help="Of loans in this currency; default: the reporting currency.")
+@click.option(
+    "--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The workbook; default: named after it, here."
+)
+@common
+def sample(
+    home: Path,
+    wait: float,
+    run: str | None,
+    size: int,
+    seed: int,
+    of: str,
+    method: str,
+    currency: str | None,
+    path: Path | None,
+) -> dict[str, Any]:
+    """Draw an audit sample of a publication, and write the workbook that an auditor fills in."""
+    from flows.sample import sample
+
+    return sample(home, run, size, seed, of, method, currency, path)
+
+
+@main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of headers.")
 @common

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 from end_to_end import on_paper
+from openpyxl import load_workbook
 from support import chain_again, rows_of
 
 from books import generate
@@ -122,6 +123,113 @@ def test_a_night_of_four_eyes_waits_and_a_signature_moves_current(tmp_path: Path
     assert arrears("sign", waits["run_id"], "--as", "Li Wei", "--note", "looked at", "--home", home).code == 0
     assert (home / "published" / "current").resolve() == Path(waits["publication"])
     assert arrears("verify", "--all", "--home", home).code == 0
+
+
+# samples
+
+
+def draw(home: Path, file: Path, arrears, *options: Any) -> dict[str, Any]:
+    said = arrears("sample", "--home", home, "--to", file, "--json", *options)
+    assert said.code == 0, said.err
+    return said.json
+
+
+def by_hand(population: dict[str, Decimal], size: int, seed: int) -> dict[str, int]:
+    """Loans drawn by monetary units, and how often, as the workbook says that it is done."""
+    order = sorted(population, key=lambda loan: hashlib.sha256(f"{seed}|{loan}".encode()).hexdigest())
+    total = sum(int(amount * 100) for amount in population.values())
+    start = int(hashlib.sha256(f"{seed}|start".encode()).hexdigest(), 16) % total
+    cents = [(start + number * total) // size for number in range(size)]
+    found, begins = {}, 0
+    for loan in order:
+        ends = begins + int(population[loan] * 100)
+        if hits := sum(begins <= cent < ends for cent in cents):
+            found[loan] = hits
+        begins = ends
+    return found
+
+
+LATE = "select loan_id, overdue_balance as amount from loan_aging where days_past_due > 0 and not is_written_off and currency = 'CNY'"
+
+
+def test_a_sample_is_the_one_that_is_drawn_by_hand_wherever_it_is_drawn(
+    demo: Path, kept: Path, tmp_path: Path, arrears
+) -> None:
+    population = {row["loan_id"]: row["amount"] for row in mart(demo, LATE)}
+    asked = ("--size", 9, "--seed", 11, "--of", "late")
+    said = draw(demo, tmp_path / "one.xlsx", arrears, *asked)
+    assert {row["loan_id"]: row["hits"] for row in said["sample"]} == by_hand(population, 9, 11)
+    assert sum(row["hits"] for row in said["sample"]) == 9
+    assert said["population_count"] == len(population)
+    assert Decimal(said["population_total"]) == sum(population.values())
+    lines = "".join(f"{loan}|{population[loan]}\n" for loan in sorted(population))
+    assert said["population_sha256"] == hashlib.sha256(lines.encode()).hexdigest()
+    again = draw(kept, tmp_path / "two.xlsx", arrears, *asked)
+    assert again["sample"] == said["sample"]
+    assert again["manifest_sha256"] == said["manifest_sha256"] == sha256_of(demo / "published/current/manifest.json")
+    assert (
+        draw(demo, tmp_path / "three.xlsx", arrears, "--size", 9, "--seed", 12, "--of", "late")["sample"]
+        != said["sample"]
+    )
+
+
+def test_a_random_sample_takes_the_first_by_hash_and_each_population_is_whole(
+    demo: Path, tmp_path: Path, arrears
+) -> None:
+    said = draw(demo, tmp_path / "late.xlsx", arrears, "--size", 5, "--seed", 2, "--of", "late", "--method", "random")
+    order = sorted(
+        (hashlib.sha256(f"2|{row['loan_id']}".encode()).hexdigest(), row["loan_id"]) for row in mart(demo, LATE)
+    )
+    assert [row["loan_id"] for row in said["sample"]] == [loan for _, loan in order[:5]]
+    assert said["interval"] is None
+    counts = {
+        "book": "select count(*) as n, sum(outstanding_principal) as total from loan_aging where not is_written_off and currency = 'CNY'",
+        "restated": "select count(distinct loan_id) as n, null as total from restatements",
+    }
+    for of, query in counts.items():
+        ((expected),) = mart(demo, query)
+        said = draw(demo, tmp_path / f"{of}.xlsx", arrears, "--size", 3, "--seed", 2, "--of", of, "--method", "random")
+        assert said["population_count"] + (said["other_currencies_count"] if of == "restated" else 0) == expected["n"]
+        if expected["total"]:
+            assert Decimal(said["population_total"]) == expected["total"]
+    closed = draw(demo, tmp_path / "closed.xlsx", arrears, "--size", 3, "--seed", 2, "--of", "closed")
+    assert all(row["closed_on"] <= closed["as_of"] for row in closed["sample"])
+    assert not {row["loan_id"] for row in closed["sample"]} & {
+        r["loan_id"] for r in mart(demo, "select loan_id from loan_aging")
+    }
+
+
+def test_the_workbook_of_a_sample_is_to_be_filled_in_and_never_written_over(
+    demo: Path, tmp_path: Path, arrears
+) -> None:
+    file = tmp_path / "sample.xlsx"
+    said = draw(demo, file, arrears, "--size", 9, "--seed", 11, "--of", "late")
+    book = load_workbook(file)
+    rows = list(book["样本 Sample"].values)
+    assert rows[0][1:3] == ("贷款编号", "客户编号")
+    assert rows[1][-6:] == ("Evidence seen", "Seen by", "Agreed?", "Amount audited", "Difference", "Remarks")
+    assert [row[1] for row in rows[2:]] == [row["loan_id"] for row in said["sample"]]
+    assert rows[2][-2] == '=IF(Q3="","",Q3-I3)'
+    assert (rows[0][8], rows[0][16]) == ("账面金额", "审定金额")
+    method = {en: value for _, en, value in book["方法 Method"].values}
+    assert method["Seed"] == 11
+    assert method["Run"] == said["run_id"]
+    assert method["sha256 of the population"] == said["population_sha256"]
+    assert Decimal(str(method["Total of the population"])) == Decimal(said["population_total"])
+    assert file.stat().st_mode & 0o777 == 0o600
+    content = file.read_bytes()
+    for options, told in (
+        (("--to", file), "exists already, and somebody may have filled it in"),
+        (("--to", tmp_path / "sample.csv"), "is no workbook"),
+        (("--to", tmp_path / "no" / "sample.xlsx"), "cannot be written"),
+        (("--to", tmp_path / "new.xlsx", "--size", "0"), "--size 0: is not allowed"),
+        (("--to", tmp_path / "new.xlsx", "--currency", "GBP"), "there is nothing to draw from; it has loans in CNY"),
+    ):
+        refused = arrears("sample", "--home", demo, "--size", 9, "--seed", 11, "--of", "late", *options)
+        assert refused.code == 2, options
+        assert told in refused.err
+    assert file.read_bytes() == content
+    assert not (tmp_path / "new.xlsx").exists()
 
 
 # explain
