@@ -104,12 +104,12 @@ def risk_classification() -> list[Rows]:
             description="Each override is a row of the ledger adjustments with a reason, approved by another than who prepared it.",
             sql="""
                 select
-                    item_type, item_id, risk_class, class_by_rules, shown.adjustment_id,
+                    item_type, item_id, shown.risk_class, class_by_rules, shown.adjustment_id,
                     ledger.adjustment_id as in_force, ledger.risk_class as adjusted_to, ledger.approved_by
                 from {batch} as shown
                 left join (select *, 'loan' as item_type, loan_id as item_id from evidence.adjustments) as ledger
                     using (item_type, item_id)
-                where risk_class <> coalesce(ledger.risk_class::integer, class_by_rules)
+                where shown.risk_class <> coalesce(ledger.risk_class::integer, class_by_rules)
                     or shown.adjustment_id is distinct from ledger.adjustment_id
                     or shown.adjusted_by is distinct from ledger.prepared_by
                     or shown.approved_by is distinct from ledger.approved_by
