@@ -113,7 +113,12 @@ def _scope(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any], publ
                 f"Flags such as credit-impaired are known from {day}; before it nobody said anything.",
             )
         )
-    if "reconciliation" not in manifest["marts"]:
+    (compared,) = (
+        connection.sql("select count(*) from reconciliation where status <> 'no_gl'").fetchone()
+        if "reconciliation" in manifest["marts"]
+        else (0,)
+    )
+    if not compared:
         lines.append(Text("未与总账核对。", "Not reconciled with the general ledger."))
     if manifest["withdrawn"]:
         names = ", ".join(
