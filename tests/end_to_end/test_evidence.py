@@ -100,29 +100,83 @@ def test_a_forged_figure_is_not_reproduced_and_its_mart_column_and_causes_are_na
     assert len(error.value.details["differences"]) == 2
 
 
-# four eyes
+# four eyes, adjustments
+
+ADJUSTED = "adjustment_id,loan_id,risk_class,reason,prepared_by,approved_by,valid_from,valid_until"
 
 
-def test_a_night_of_four_eyes_waits_and_a_signature_moves_current(tmp_path: Path, arrears) -> None:
-    generate(tmp_path / "landing", loans=40, seed=7, deliveries=(date(2026, 10, 31),), dirty_rows=0)
-    (tmp_path / "policy").mkdir()
-    (tmp_path / "policy" / "policy.csv").write_text("setting,value\nfour_eyes,true\n")
-    home = tmp_path / "home"
-    night = ("nightly", "--landing", tmp_path / "landing", "--home", home, "--policy", tmp_path / "policy")
+@pytest.fixture(scope="module")
+def four_eyes(tmp_path_factory: pytest.TempPathFactory, arrears) -> dict[str, Any]:
+    """What a night says under a policy that asks for four eyes. Two loans are adjusted, one of them until yesterday."""
+    folder = tmp_path_factory.mktemp("four-eyes")
+    book = generate(folder / "landing", loans=40, seed=7, deliveries=(date(2026, 10, 31),), dirty_rows=0)
+    with duckdb.connect() as connection:
+        path = book.paths[date(2026, 10, 31)]["loans"][0]
+        still_open = (
+            f"from read_csv('{path}') where closed_on is null and written_off_on is null order by loan_id limit 2"
+        )
+        (worse,), (ended,) = connection.sql(f"select loan_id {still_open}").fetchall()
+    rows = f"J-1,{worse},损失,in court,Wu Min,Li Wei,2026-10-15,2026-12-31\nJ-2,{ended},2,over,Wu Min,Li Wei,2026-10-01,2026-10-30\n"
+    (folder / "landing" / "2026-10-31" / "adjustments.csv").write_text(f"{ADJUSTED}\n{rows}", "utf-8")
+    (folder / "policy").mkdir()
+    (folder / "policy" / "policy.csv").write_text("setting,value\nfour_eyes,true\n")
+    night = ("nightly", "--landing", folder / "landing", "--home", folder / "home", "--policy", folder / "policy")
     said = arrears(*night, "--json")
     assert said.code == 0, said.err
-    waits = said.json
-    assert waits["waits_for_signature"]
-    assert f"`arrears sign {waits['run_id']} --as NAME --note TEXT --home {home}`" in waits["next_step"]
-    assert not (home / "published" / "current").exists()
-    evidence = Path(waits["publication"]) / "evidence.duckdb"
-    assert rows_of(evidence, "select result from controls where control_id = 'C13'") == [{"result": "held"}]
+    return {**said.json, "home": folder / "home", "worse": worse, "ended": ended}
 
-    ran = json.loads((Path(waits["publication"]) / "manifest.json").read_text())["user"]
-    assert arrears("sign", waits["run_id"], "--as", ran, "--note", "myself", "--home", home).code == 2
-    assert arrears("sign", waits["run_id"], "--as", "Li Wei", "--note", "looked at", "--home", home).code == 0
-    assert (home / "published" / "current").resolve() == Path(waits["publication"])
+
+def test_a_night_of_four_eyes_waits_and_a_signature_moves_current(
+    four_eyes: dict[str, Any], tmp_path: Path, arrears
+) -> None:
+    assert four_eyes["waits_for_signature"]
+    step = f"`arrears sign {four_eyes['run_id']} --as NAME --note TEXT --home {four_eyes['home']}`"
+    assert step in four_eyes["next_step"]
+    made = Path(four_eyes["publication"])
+    assert rows_of(made / "evidence.duckdb", "select result from controls where control_id = 'C13'") == [
+        {"result": "held"}
+    ]
+
+    home = shutil.copytree(four_eyes["home"], tmp_path / "home", symlinks=True)
+    current = home / "published" / "current"
+    assert not current.exists()
+    ran = json.loads((made / "manifest.json").read_text())["user"]
+    assert arrears("sign", four_eyes["run_id"], "--as", ran, "--note", "myself", "--home", home).code == 2
+    assert arrears("sign", four_eyes["run_id"], "--as", "Li Wei", "--note", "looked at", "--home", home).code == 0
+    assert current.resolve().name == made.name
     assert arrears("verify", "--all", "--home", home).code == 0
+
+
+def test_an_adjustment_in_force_stands_beside_what_the_rules_say_wherever_the_class_is_shown(
+    four_eyes: dict[str, Any], arrears
+) -> None:
+    made, home, worse = Path(four_eyes["publication"]), four_eyes["home"], four_eyes["worse"]
+    classified = {row["item_id"]: row for row in rows_of(made / "marts.duckdb", "select * from risk_classification")}
+    row = classified[worse]
+    assert (row["risk_class"], row["class_en"], row["adjustment_id"]) == (5, "Loss", "J-1")
+    assert row["class_by_rules"] < 5
+    assert (row["adjusted_by"], row["approved_by"], str(row["adjusted_until"])) == ("Wu Min", "Li Wei", "2026-12-31")
+    assert row["provision_amount"] == row["balance"]
+    assert (classified[four_eyes["ended"]]["adjustment_id"], classified[worse]["previous_class"]) == (
+        None,
+        row["class_by_rules"],
+    )
+    assert {one["class_by_rules"] - one["risk_class"] for one in classified.values() if not one["adjustment_id"]} == {0}
+    (control,) = rows_of(made / "evidence.duckdb", "select result, checks_run from controls where control_id = 'C15'")
+    assert control == {"result": "held", "checks_run": 1}
+
+    explained = told(home, "loan", worse, as_of="2026-10-31", lang="en")
+    said = f"Overridden by adjustment J-1 [{explained['class']['adjustment']['_no']}]: the rules say {row['class_by_rules']}; 5 from"
+    assert said in explain(home, "loan", worse, as_of="2026-10-31", lang="en")["_text"]
+    (shown,) = [one for one in explained["rows"] if one["ledger"] == "adjustments"]
+    assert shown["line"] == 2
+    assert "reason" not in shown["values"]
+    case = arrears("case", row["customer_id"], "--as-of", "2026-10-31", "--lang", "en", "--home", home)
+    assert f"adjusted by J-1: the rules say {row['class_by_rules']}, 5 until 2026-12-31, prepared by Wu Min" in case.out
+    page = (made / "report" / "index.html").read_text("utf-8")
+    assert 'id="class_override_list"' in page
+    assert "J-1" in page
+    assert "J-2" not in page
 
 
 # samples
