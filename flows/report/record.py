@@ -51,7 +51,12 @@ def record_of(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any], g
         controls=(controls := _controls(connection)),
         controls_told=_told(controls),
         scope=_scope(connection, manifest, publication),
-        coverage=parts_of(connection, [specs["quality_proof"], specs["quality_sample"]], figures, told),
+        coverage=parts_of(
+            connection,
+            [specs["quality_proof"], specs["quality_sample"], specs["quality_reconciliation"]],
+            figures,
+            told,
+        ),
         kept_out=parts_of(
             connection,
             [specs["quality_quarantine"], specs["quality_restatements"], specs["contact_unjudged"]],
