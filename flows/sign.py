@@ -35,9 +35,10 @@ def signatures(home: Home) -> dict[str, list[dict[str, Any]]]:
 
 
 def unsigned_of(home: Home) -> list[dict[str, Any]]:
-    """Manifests of publications that wait for a second person, oldest first."""
-    signed = signatures(home)
-    return [m for m in publications_of(home).values() if m.get("waits_for_signature") and m["run_id"] not in signed]
+    """Manifests of publications that wait for a second person, oldest first; what a later run has overtaken waits no more."""
+    signed, standing = signatures(home), (current_manifest(home) or {}).get("run_id", "")
+    waits = [m for m in publications_of(home).values() if m.get("waits_for_signature") and m["run_id"] not in signed]
+    return [m for m in waits if m["run_id"] > standing]
 
 
 def refuse_unsigned(home: Home, manifest: dict[str, Any]) -> None:

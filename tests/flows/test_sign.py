@@ -121,6 +121,7 @@ def test_the_same_person_signs_once(home: Home) -> None:
 def test_a_signature_does_not_move_current_back_in_time(home: Home) -> None:
     published(home, THIRD, "2026-11-01", waits=False)
     said = sign(home.root, SECOND, "Li Wei", "looked at late", 0)
+    assert status_of(home.root)["waits_for_signature"] == []
     assert "`current` stays as of 2026-11-01, which is later; `arrears switch" in said["_text"]
     assert not said["current"]
     switch_to(home.root, SECOND, back=True, wait=0)
