@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import shutil
 import zipfile
@@ -98,6 +99,33 @@ def test_a_forged_figure_is_not_reproduced_and_its_mart_column_and_causes_are_na
     assert "loan_aging: built again it says something else: 1 changed (days_past_due in 1)." in said
     assert "Cause: another version of the code" in said
     assert len(error.value.details["differences"]) == 2
+
+
+# controls
+
+
+def test_every_control_of_the_demo_ran_and_the_page_says_so(demo: Path) -> None:
+    """All hold but that a night of October was in time; nobody asks for four eyes."""
+    publication = demo / "published" / "current"
+    found = {row["control_id"]: row for row in rows_of(publication / "evidence.duckdb", "select * from controls")}
+    assert len(found) == 15
+    assert {name: row["result"] for name, row in found.items() if row["result"] != "held"} == {
+        "C12": "failed",
+        "C13": "not_applicable",
+    }
+    assert all(row["checks_run"] == row["checks_expected"] for row in found.values())
+    page = (publication / "validation" / "index.html").read_text("utf-8")
+    for row in found.values():
+        assert f'<th scope="row">{row["control_id"]}</th>' in page
+        assert row["auditor_question_zh"] in page
+        assert html.escape(row["auditor_question"]) in page
+    assert "controls skipped: 0." in page
+    manifest = json.loads((publication / "manifest.json").read_text())
+    assert manifest["user"]
+    kept = json.loads(
+        (demo / "audit" / manifest["run_id"] / "validation" / "publication" / "controls.json").read_text()
+    )
+    assert [one["result"] for one in kept] == [row["result"] for row in found.values()]
 
 
 # four eyes, adjustments
