@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import tempfile
 from collections.abc import Sequence
@@ -98,6 +99,9 @@ def write_policy(folder: Path) -> None:
     """What of a lender's own policy belongs to the book: a folder for `--policy`."""
     folder.mkdir(parents=True)
     (folder / "collection_agency.csv").write_text(AGENCIES, "utf-8")
+    digest = hashlib.sha256(AGENCIES.encode()).hexdigest()
+    approved = f"collection_agency,{digest},demo,2026-09-30,the agencies of the demo\n"
+    (folder / "policy_approval.csv").write_text("seed,sha256,approved_by,approved_on,reason\n" + approved, "utf-8")
 
 
 def generate(

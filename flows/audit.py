@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import sys
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any
 from flows import chain
 from flows.build import code_version
 from flows.content_hash import HASH_VERSION
+from flows.controls import who_runs
 from flows.dates import Dates
 from flows.home import Delivery, Home, Knowledge, now_text
 from flows.listing import sha256_of
@@ -34,6 +36,7 @@ class Account:
     marts: dict[str, Any] = field(default_factory=dict)
     publication: dict[str, Any] | None = None
     switched: bool = False
+    waits_for_signature: bool = False
     compared: list[str] = field(default_factory=list)
 
 
@@ -47,6 +50,7 @@ def manifest_of(home: Home, run: Account) -> dict[str, Any]:
         "known_at": run.knowledge.known_at,
         "status": run.status,
         "switched": run.switched,
+        "waits_for_signature": run.waits_for_signature,
         "compared": run.compared,
         "message": run.message,
         "policy_version": run.policy.version,
@@ -54,6 +58,8 @@ def manifest_of(home: Home, run: Account) -> dict[str, Any]:
         "hash_version": HASH_VERSION,
         "started_at": run.started_at,
         "ended_at": now_text(),
+        "user": who_runs(),
+        "host": socket.gethostname(),
         "marts": run.marts,
         "publication": run.publication,
         "deliveries": [_delivery_facts(home, d) for d in run.knowledge.deliveries],

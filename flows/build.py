@@ -37,6 +37,7 @@ class Built:
     nodes: list[dict[str, Any]]
     full_refresh: bool
     compared: list[str]
+    policy: Policy
 
 
 def code_version() -> str:
@@ -85,7 +86,7 @@ def build(
         nodes = _compile(folder, database, marts, continues=kept is not None)
     with connect(database) as connection:
         connection.execute("create or replace table raw.state as select ? as state", [json.dumps(here)])
-    return Built(database, folder / "target", nodes, kept is None, [e.run_id for e in earlier])
+    return Built(database, folder / "target", nodes, kept is None, [e.run_id for e in earlier], policy)
 
 
 def _compile(folder: Path, database: Path, marts: Sequence[str], continues: bool) -> list[dict[str, Any]]:

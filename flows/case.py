@@ -36,6 +36,7 @@ WORDS = {
         "unanswered": "账册未能回答",
         "answered": "无。",
         "item": "{item_type} {item_id}：{currency} {balance}，逾期 {days_past_due} 天，{class_zh}（规则：{rules}）",
+        "adjusted": "；人工调整 {adjustment_id}：规则得出 {class_by_rules}，至 {adjusted_until} 止为 {risk_class}，经办 {adjusted_by}，审批 {approved_by}",
         "kinds": {"loan": "贷款", "advance": "垫款"},
         "no_rule": "无",
         "causes": "可能原因",
@@ -61,6 +62,8 @@ WORDS = {
         "unanswered": "What the ledgers do not answer",
         "answered": "Nothing.",
         "item": "{item_type} {item_id}: {currency} {balance}, {days_past_due} days past due, {class_en} (rules: {rules})",
+        "adjusted": "; adjusted by {adjustment_id}: the rules say {class_by_rules}, {risk_class} until {adjusted_until}, prepared by {adjusted_by}, "
+        "approved by {approved_by}",
         "kinds": {"loan": "Loan", "advance": "Advance"},
         "no_rule": "none",
         "causes": "Likely causes",
@@ -148,7 +151,8 @@ def _told(customer: str, day: date, found: dict[str, list[dict[str, Any]]], lang
     for item in found["risk_classification"]:
         kind = words["kinds"][item["item_type"]]
         told = {**item, "item_type": kind, "rules": item["rules_fired"] or words["no_rule"]}
-        lines.append("- " + words["item"].format(**told))
+        override = words["adjusted"].format(**item) if item.get("adjustment_id") else ""
+        lines.append("- " + words["item"].format(**told) + override)
     if case:
         lines += ["", f"## {words['debts']}", "", *_listed(case[f"debts_{lang}"], words)]
         lines += ["", f"## {words['contacts']}", "", words["tried" if case["attempts"] else "untried"].format(**case)]

@@ -378,6 +378,18 @@ def docs(home: Path, wait: float, policy: Path | None, out: Path | None) -> dict
     return docs_of(home, policy, out, wait)
 
 
+@main.command(epilog="Example: arrears sign RUN --as 'Li Na' --note 'seen the report' --home HOME")
+@click.argument("run", metavar="RUN")
+@click.option("--as", "name", metavar="NAME", required=True, help="Who signs; not who ran it.")
+@click.option("--note", metavar="TEXT", required=True, help="What was looked at, for the audit pack.")
+@common
+def sign(home: Path, wait: float, run: str, name: str, note: str) -> dict[str, Any]:
+    """Sign a RUN as a second person; where the policy asks for four eyes, `current` is pointed at it then."""
+    from flows.sign import sign
+
+    return sign(home, run, name, note, wait)
+
+
 @main.command(epilog="Example: arrears mend --home HOME")
 @common
 def mend(home: Path, wait: float) -> dict[str, Any]:
@@ -459,6 +471,36 @@ def pack(home: Path, wait: float, run: str, path: Path | None) -> dict[str, Any]
     from flows.pack import pack
 
     return pack(home, run, path)
+
+
+@main.command(epilog="Example: arrears sample --size 60 --seed 7 --of late --home HOME")
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option("--size", type=int, required=True, help="Loans, or monetary units, to draw.")
+@click.option("--seed", type=int, required=True, help="The same seed draws the same loans.")
+@click.option(
+    "--of", type=click.Choice(["late", "book", "restated", "closed"]), required=True, help="What to draw from."
+)
+@click.option("--method", type=click.Choice(["monetary_unit", "random"]), default="monetary_unit", show_default=True)
+@click.option("--currency", metavar="CODE", help="Of loans in this currency; default: the reporting currency.")
+@click.option(
+    "--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The workbook; default: named after it, here."
+)
+@common
+def sample(
+    home: Path,
+    wait: float,
+    run: str | None,
+    size: int,
+    seed: int,
+    of: str,
+    method: str,
+    currency: str | None,
+    path: Path | None,
+) -> dict[str, Any]:
+    """Draw an audit sample of a publication, and write the workbook that an auditor fills in."""
+    from flows.sample import sample
+
+    return sample(home, run, size, seed, of, method, currency, path)
 
 
 @main.command(epilog="Example: arrears template --lang en ledgers")

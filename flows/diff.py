@@ -36,6 +36,7 @@ HAPPENED = {
     "repayments": "paid_on",
     "charges": "due_on",
     "pauses": "from_on",
+    "adjustments": "valid_from",
     "advances": "advanced_on",
     "advance_repayments": "paid_on",
     "contact_attempts": "attempted_at",

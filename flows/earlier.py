@@ -53,12 +53,15 @@ def earlier_publications(home: Home, known: Knowledge, policy_version: str, date
 
 
 def _published(home: Home) -> list[dict[str, Any]]:
-    """Manifests of publications that moved `current` and whose figures are kept, oldest run first."""
+    """Manifests of publications that moved `current`, or were signed so that it could be, and whose figures are kept, oldest run first."""
+    from flows.sign import signatures
+
     folders = sorted(
         path.parent for path in home.audit.glob(f"*/{FIGURES}") if (path.parent / "manifest.json").exists()
     )
     manifests = [json.loads((folder / "manifest.json").read_text("utf-8")) for folder in folders]
-    return [m for m in manifests if m["status"] == "published" and m["switched"]]
+    signed = signatures(home) if any(m.get("waits_for_signature") for m in manifests) else {}
+    return [m for m in manifests if m["status"] == "published" and (m["switched"] or m["run_id"] in signed)]
 
 
 def keep_figures(home: Home, run_id: str, publication: Path) -> None:

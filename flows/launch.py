@@ -208,5 +208,6 @@ def _told(flow: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     text = (
         f"Published as of {outcome['as_of']}{many}, known at {outcome['known_at']}: {outcome['publication']}\n{rows}"
         + (f"\nTo look at:\n{warnings}" if warnings else "")
+        + (f"\n{outcome['next_step']}" if outcome.get("waits_for_signature") else "")
     )
     return {**outcome, "_text": text}

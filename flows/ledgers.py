@@ -120,7 +120,7 @@ class Ledger:
 
 @cache
 def ledgers() -> dict[str, Ledger]:
-    """All 16 ledgers, parents before children."""
+    """All 17 ledgers, parents before children."""
     spec = yaml.safe_load((Path(__file__).parent / "ledgers.yml").read_text("utf-8"))
     found = {}
     for name, entry in spec.items():

@@ -149,7 +149,7 @@ def compute_marts(run: Run, known: Knowledge) -> build.Built:
 @task(name="Stage candidate", **working)
 def stage_candidate(run: Run, built: build.Built) -> publish.Candidate:
     with step("Staging the candidate and its evidence"):
-        return publish.stage(run.home, built, run.as_of, run.run_id)
+        return publish.stage(run.home, built, run.as_of, run.run_id, run.moves_current)
 
 
 @task(name="Publish gate", **working)
@@ -162,19 +162,26 @@ def pass_publish_gate(run: Run, candidate: publish.Candidate) -> None:
 
 @task(name="Publish", **working)
 def publish_candidate(run: Run, known: Knowledge, built: build.Built, candidate: publish.Candidate) -> dict[str, Any]:
-    with step("Publishing" + ("" if run.switch else " without moving current")) as at:
+    with step("Publishing" + ("" if run.moves_current else " without moving current")) as at:
         said = publish.sign(candidate, run.says_of_itself(known))
         facts = {"marts": publish.write_files(candidate), "publication": said}
         report.write_report(candidate.folder, candidate.folder / report.PAGE)
-        manifest = run.manifest(known, "published", **facts, switched=run.switch, compared=built.compared)
+        manifest = run.manifest(
+            known,
+            "published",
+            **facts,
+            switched=run.moves_current,
+            waits_for_signature=run.waits,
+            compared=built.compared,
+        )
         docs = validate.docs_of(run.home, run.run_id)
         report.write_record(candidate.folder, manifest, run.gates, docs / "index.html")
-        folder = publish.publish(run.home, candidate, manifest, docs, run.switch)
+        folder = publish.publish(run.home, candidate, manifest, docs, run.moves_current)
         outcome = run.published(manifest)
         at.note(str(folder))
     with run.published_but("the audit pack could not be written", run.mends):
         publish.write_down(run.home, folder)
-    if run.switch:  # once it is on record: what rotation takes away, a run on record may have taken
+    if run.moves_current:  # once it is on record: what rotation takes away, a run on record may have taken
         with run.published_but("older publications could not be removed", "The next night tries again."):
             publish.rotate(run.home, int(run.policy.settings["keep_publications"]))
     with run.published_but("its artifact for Prefect could not be made", "Nothing else depends on it."):

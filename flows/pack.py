@@ -18,6 +18,7 @@ from flows import chain
 from flows.errors import UsageError
 from flows.home import Home, existing_home
 from flows.listing import sha256_of
+from flows.sign import signatures
 from flows.verify import run_asked, verify
 
 PAGE = "README.html"
@@ -50,6 +51,7 @@ WHERE = {
         "各批次的登记：源文件、行数、金额合计与哈希",
         "the page of each delivery: its files, rows, totals, and the hashes of the rows kept",
     ),
+    "signatures/": ("第二人的签字", "signatures of a second person"),
     "chain.jsonl": ("运行链：每行含上一行的哈希", "the chain of runs: each line names the hash of the one before"),
 }
 
@@ -91,6 +93,8 @@ def _files(home: Home, run_id: str, manifest: dict[str, Any]) -> Iterator[tuple[
                 yield f"{name}/{path.relative_to(folder)}", path
     for facts in manifest.get("deliveries", []):
         yield f"deliveries/{facts['delivery']}.json", home.raw / facts["delivery"] / "delivery.json"
+    for said in signatures(home).get(run_id, []):
+        yield f"signatures/{said['run_id']}.json", home.audit / said["run_id"] / chain.MANIFEST
     yield "chain.jsonl", chain.path_of(home)
 
 

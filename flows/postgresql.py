@@ -24,6 +24,7 @@ from flows.home import existing_home
 from flows.landing.databases import extension_of
 from flows.policy import read_policy
 from flows.publish import publication_of
+from flows.sign import refuse_unsigned
 
 VIEWS = "marts"
 LOCK = 7_260_042  # one publication at a time in a database
@@ -87,7 +88,9 @@ def publish_to(
         if rollback:
             schema = target.before()
         else:
-            publication, manifest = publication_of(existing_home(home), run or "current")
+            place = existing_home(home)
+            publication, manifest = publication_of(place, run or "current")
+            refuse_unsigned(place, manifest)
             schema = schema_of(manifest["run_id"])
             if schema not in target.runs():
                 target.load(publication / "marts.duckdb", schema)

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from flows import chain
+from flows import chain, controls
 from flows.build import Built
 from flows.content_hash import content_hash
 from flows.database import connect, identifier, quote, quote_path
@@ -51,8 +51,9 @@ class Candidate:
         return self.folder / "evidence.duckdb"
 
 
-def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
-    """Copy the marts out of the working database into a candidate, and put the evidence that the gate compares them to beside them."""
+def stage(home: Home, built: Built, as_of: date, run_id: str, moves_current: bool = True) -> Candidate:
+    """Copy the marts out of the working database into a candidate, and put the evidence that the gate compares them to beside them.
+    `moves_current`: whether readers see it as soon as the gate has passed it."""
     folder = home.published / f"{STAGING}{run_id}"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "parquet").mkdir(parents=True)
@@ -72,6 +73,7 @@ def stage(home: Home, built: Built, as_of: date, run_id: str) -> Candidate:
         _describe(candidate, built.dbt_target, marts)
         draw(candidate, marts)
         _show_book_before(candidate, home)
+        controls.record(candidate, home, built, run_id, moves_current)
         evidence = Path(__file__).parent / "evidence"
         for path in sorted(evidence.glob("_*.sql")):
             candidate.execute(path.read_text("utf-8"))
@@ -149,7 +151,7 @@ def publish(home: Home, candidate: Candidate, manifest: dict[str, Any], docs: Pa
     write_json(folder / "manifest.json", manifest | {"files": list_files(folder)})
     let_read(home, folder)
     sync_files(folder)
-    if switch:
+    if switch or manifest.get("waits_for_signature"):  # a pack that is closed takes nothing in any more
         keep_figures(home, manifest["run_id"], folder)
     final = home.published / f"{manifest['as_of']}-{manifest['run_id']}"
     folder.rename(final)

@@ -13,6 +13,7 @@ from flows.database import connect
 from flows.history import attach_open_quarantine
 from flows.home import Home, existing_home, holder, knowledge, today
 from flows.publish import current_manifest, publications_of
+from flows.sign import next_step, unsigned_of
 
 
 def status_of(home: Path) -> dict[str, Any]:
@@ -44,10 +45,13 @@ def status_of(home: Path) -> dict[str, Any]:
         lines += [f"              {name:<22} {facts['rows']:>12,} rows" for name, facts in manifest["marts"].items()]
     else:
         lines.append("Published   nothing yet")
+    unsigned = unsigned_of(place)
     for said in reversed(kept):
         mark = "current" if manifest and said["run_id"] == manifest["run_id"] else ""
+        mark = mark or ("waits for a signature" if said["run_id"] in [m["run_id"] for m in unsigned] else "")
         mark = mark or (f"not switched to: arrears switch {said['run_id']}" if said["run_id"] in newer else "kept")
         lines.append(f"{'Kept' if said is kept[-1] else '':<12}as of {said['as_of']}, run {said['run_id']}  {mark}")
+    lines += [f"Waits       run {m['run_id']}, as of {m['as_of']}: {next_step(place, m)}" for m in unsigned]
     names = [d.name + (f" (withdrawn: {withdrawn[d.name]})" if d.name in withdrawn else "") for d in loaded]
     lines.append(f"Deliveries  {', '.join(names) or 'none'}")
     lines.append("Quarantine  " + (", ".join(f"{n} in {ledger}" for ledger, n in waiting.items()) or "empty"))
@@ -65,6 +69,7 @@ def status_of(home: Path) -> dict[str, Any]:
         "exit_code": 0,
         "home": str(place.root),
         "current": manifest and {k: manifest[k] for k in ("run_id", "as_of", "known_at", "policy_version", "marts")},
+        "waits_for_signature": [m["run_id"] for m in unsigned],
         "deliveries": [d.name for d in loaded],
         "withdrawn": withdrawn,
         "age_days": age if manifest else None,

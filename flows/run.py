@@ -21,6 +21,7 @@ from flows.policy import Policy, read_policy
 from flows.progress import log, write_log_to
 from flows.publish import clear_leftovers, current_manifest, finish, write_down
 from flows.readers import group_of_readers
+from flows.sign import next_step
 
 if TYPE_CHECKING:
     from expectations.results import GateResult
@@ -77,6 +78,19 @@ class Run:
         self.dates = Dates.night(day, int(self.policy.settings["history_months"]))
 
     @property
+    def waits(self) -> bool:
+        """Whether `current` waits for the signature of a second person."""
+        return self.switch and self.policy.flag("four_eyes")
+
+    def waits_told(self, manifest: dict[str, Any]) -> str:
+        return f"`current` stays where it is until a second person has signed. {next_step(self.home, manifest)}"
+
+    @property
+    def moves_current(self) -> bool:
+        """Whether readers see what this run makes as soon as it is published."""
+        return self.switch and not self.waits
+
+    @property
     def publication(self) -> Path:
         return self.home.published / f"{self.as_of}-{self.run_id}"
 
@@ -121,7 +135,7 @@ class Run:
     def has_published(self) -> bool:
         """Whether readers see what this run made: the one point at which a run has published."""
         made = self.publication
-        return made.exists() and (not self.switch or self.home.current.resolve() == made.resolve())
+        return made.exists() and (not self.moves_current or self.home.current.resolve() == made.resolve())
 
     @contextmanager
     def published_but(self, what: str, way_out: str) -> Iterator[None]:
@@ -177,6 +191,8 @@ class Run:
             "known_at": manifest["known_at"],
             "policy_version": manifest["policy_version"],
             "publication": str(self.publication),
+            "waits_for_signature": self.waits,
+            **({"next_step": self.waits_told(manifest)} if self.waits else {}),
             "loaded": self.loaded,
             "marts": manifest["marts"],
             "warnings": self.warnings,

@@ -18,6 +18,7 @@ from flows.home import Delivery, Home
 from flows.nightly import nightly
 from flows.progress import say
 from flows.publish import current_manifest
+from flows.sign import unsigned_of
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 CRON = "0 2 * * *"
@@ -83,7 +84,7 @@ def clock(text: str) -> Any:
 
 def dates_due(home: Home, landing: Path, day: date) -> list[date]:
     """Dates up to `day` that have a delivery and that no publication shows yet, ascending; of a new HOME the last alone."""
-    standing = (current_manifest(home) or {}).get("as_of")
+    standing = newest_told(home)
     there = {d.date for d in land.deliveries_in(landing) if d.date <= day and settled(landing, d)}
     there |= {d.date for d in home.loaded() if d.date <= day}
     due = sorted(d for d in there if not standing or str(d) > standing)
@@ -97,7 +98,12 @@ def settled(landing: Path, delivery: Delivery) -> bool:
 
 
 def shows(home: Home, day: date) -> bool:
-    return str((current_manifest(home) or {}).get("as_of", "")) >= str(day)
+    return newest_told(home) >= str(day)
+
+
+def newest_told(home: Home) -> str:
+    """The newest date (ISO) of `current` and of what waits for a second person; empty where nothing is published."""
+    return max(str(said.get("as_of", "")) for said in [current_manifest(home) or {}, *unsigned_of(home)])
 
 
 def name_of(home: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations import landing, publication
-from flows import artifacts, gatekeeper, land, quarantine
+from flows import artifacts, controls, gatekeeper, land, quarantine
 from flows.errors import ValidationFailed
 from flows.home import Home, write_json
 from flows.publish import Candidate
@@ -48,7 +48,7 @@ def check_landing(home: Home, run_id: str, prepared: land.Prepared) -> GateResul
 
 
 def check_publication(home: Home, run_id: str, candidate: Candidate) -> GateResult:
-    """The publish gate on a candidate; a failure removes the candidate."""
+    """The publish gate on a candidate, and what it says of each control; a failure, or a control that was skipped, removes the candidate."""
     gate = _run(
         home,
         run_id,
@@ -57,10 +57,15 @@ def check_publication(home: Home, run_id: str, candidate: Candidate) -> GateResu
         publication.suites(set(candidate.marts)),
         f"Publication as of {candidate.as_of}",
     )
-    if not gate.success:
+    proved = controls.prove(candidate, gate)
+    write_json(docs_of(home, run_id) / "publication" / "controls.json", proved)
+    skipped = controls.told_not_run(proved)
+    if not gate.success or skipped:
         shutil.rmtree(candidate.folder, ignore_errors=True)
-        said = _told(gate) + "\nNothing was published, and what was published before still stands."
-        raise ValidationFailed(said, _first(gate))
+        said = [_told(gate)] * (not gate.success)
+        said += [f"Controls were skipped (every check of the seed control_check has to run):{skipped}"] * bool(skipped)
+        said += ["Nothing was published, and what was published before still stands."]
+        raise ValidationFailed("\n".join(said), _first(gate))
     return gate
 
 
@@ -90,4 +95,5 @@ def _told(gate: GateResult) -> str:
 
 def _first(gate: GateResult) -> dict[str, str]:
     """The gate and what failed first, in the words of its expectation: no rows, no keys."""
-    return {"gate": gate.title, "reason": next(f.title for f in [*gate.failed, *gate.could_not_run])}
+    failed = (one.title for one in [*gate.failed, *gate.could_not_run])
+    return {"gate": gate.title, "reason": next(failed, "Controls were skipped")}

@@ -26,6 +26,7 @@ from flows.errors import Differs, UsageError
 from flows.home import Delivery, Home, existing_home, holder
 from flows.listing import content_of, names_in
 from flows.publish import NEXT, ROTATED, STAGING
+from flows.sign import SIGNED
 
 AGAIN = 3  # looks at a home that changes while it is looked at
 SHOWN = 40  # differences on the screen; `--json` has all
@@ -109,6 +110,15 @@ class Told:
     @property
     def has_published(self) -> bool:
         return bool(self.manifest) and self.manifest["status"] == "published"
+
+    @property
+    def rotates_to(self) -> int | None:
+        """How many publications this run, or signature, left at least when it rotated; None where it did not."""
+        said = self.manifest or {}
+        if said.get("status") == SIGNED:
+            return int(said["keep_publications"]) if said["keep_publications"] else None
+        moved = self.has_published and said.get("switched", True)
+        return int(said.get("settings", {}).get("keep_publications", 2)) if moved else None
 
     @property
     def publication(self) -> str:
@@ -203,6 +213,7 @@ def _look(home: Home, asked: str | None, anchors: list[Anchor]) -> Look:
     if asked is None:
         _look_for_strangers(look, told)
     _look_at_current(look, told)
+    _look_at_signatures(look, told, asked)
     _look_at_history(look, told, asked)
     return look
 
@@ -328,15 +339,35 @@ def _compare_contents(look: Look, folder: Path, marts: dict[str, dict[str, Any]]
 
 
 def _may_be_rotated(run: Told, told: dict[str, Told]) -> bool:
-    """Whether a later run that moved `current` kept so few publications that this one had to go."""
+    """Whether a later run, or signature, that moved `current` kept so few publications that this one had to go."""
     published = sorted(one.run_id for one in told.values() if one.has_published)
     for later in told.values():
-        if later.has_published and later.run_id > run.run_id and later.manifest.get("switched", True):
+        if later.rotates_to is not None and later.run_id > run.run_id:
             up_to = [one for one in published if one <= later.run_id]
-            keep = max(2, int(later.manifest.get("settings", {}).get("keep_publications", 2)))
-            if run.run_id not in up_to[-keep:]:
+            if run.run_id not in up_to[-max(2, later.rotates_to) :]:
                 return True
     return False
+
+
+def _look_at_signatures(look: Look, told: dict[str, Told], asked: str | None) -> None:
+    """A signature is of a run as it was written down, by somebody else; what waits for one is not current without."""
+    signed = set()
+    for run in told.values():
+        said = run.manifest or {}
+        if said.get("status") != SIGNED or asked not in (None, said["signed"]):
+            continue
+        path = look.home.audit / run.run_id / chain.MANIFEST
+        of = told.get(said["signed"])
+        if of is None or json.loads(of.line)["manifest_sha256"] != said["signed_manifest_sha256"]:
+            look.differs(path, "changed", f"is a signature of another run {said['signed']} than the chain names")
+        elif of.manifest and said["signed_by"] == of.manifest.get("user"):
+            look.differs(path, "changed", f"is a signature of {said['signed']} by who ran it")
+        else:
+            signed.add(said["signed"])
+    for run in told.values():
+        waits = bool(run.manifest) and run.manifest.get("waits_for_signature")
+        if waits and asked in (None, run.run_id) and run.run_id not in signed and _link(look.home) == run.publication:
+            look.differs(look.home.current, "changed", f"leads to {run.publication}, which no second person has signed")
 
 
 def _is_forgotten(home: Home, run: Told, told: dict[str, Told]) -> bool:

@@ -17,6 +17,7 @@ from expectations.business import Rows, rows
 from expectations.publication import (
     aging,
     collections,
+    controls,
     headline,
     pictures,
     portfolio,
@@ -27,7 +28,7 @@ from expectations.publication import (
 )
 from expectations.results import Suite
 
-DOMAINS = (headline, aging, trends, portfolio, risk, collections, statements, quality)
+DOMAINS = (headline, aging, trends, portfolio, risk, collections, statements, quality, controls)
 MARTS: dict[str, tuple[str, Callable[[], list[Rows]]]] = {
     mart: entry for domain in DOMAINS for mart, entry in domain.MARTS.items()
 }

@@ -233,6 +233,10 @@ def loan_aging() -> list[Rows]:
             """,
         ),
         rows(
+            title="No payment after the as-of date counts",
+            sql="select as_of, loan_id, last_paid_on from {batch} where last_paid_on > as_of",
+        ),
+        rows(
             title="No amount is below zero",
             description="What was paid beyond everything owed is overpaid_amount, never a negative balance.",
             sql="""

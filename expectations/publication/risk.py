@@ -63,12 +63,12 @@ def to_classify() -> list[Rows]:
         ),
         rows(
             title="Nothing is classified better than its days and impairment allow",
-            description="Against days that were recomputed independently, and the flag in the ledger.",
+            description="What the rules say, against days that were recomputed independently, and the flag in the ledger.",
             sql="""
-                select item_type, item_id, book.least_class, classified.risk_class
+                select item_type, item_id, book.least_class, classified.class_by_rules
                 from {batch} as book
                 inner join marts.risk_classification as classified using (item_type, item_id)
-                where classified.risk_class < book.least_class
+                where classified.class_by_rules < book.least_class
             """,
         ),
     ]
@@ -91,12 +91,31 @@ def risk_classification() -> list[Rows]:
         ),
         rows(
             title="A class worse than pass names the rule that decided",
-            description="And the rule that decided is one of those that held.",
+            description="And the rule that decided is one of those that held. Looked at is what the rules say; an adjustment has no rule.",
             sql="""
-                select item_type, item_id, risk_class, rules_fired, deciding_rule
+                select item_type, item_id, class_by_rules, rules_fired, deciding_rule
                 from {batch}
-                where (risk_class > 1 and deciding_rule is null)
+                where (class_by_rules > 1 and deciding_rule is null)
                     or (deciding_rule is not null and position(deciding_rule in rules_fired) = 0)
+            """,
+        ),
+        rows(
+            title="A class is what the rules say, or what an approved adjustment in force says",
+            description="Each override is a row of the ledger adjustments with a reason, approved by another than who prepared it.",
+            sql="""
+                select
+                    item_type, item_id, shown.risk_class, class_by_rules, shown.adjustment_id,
+                    ledger.adjustment_id as in_force, ledger.risk_class as adjusted_to, ledger.approved_by
+                from {batch} as shown
+                left join (select *, 'loan' as item_type, loan_id as item_id from evidence.adjustments) as ledger
+                    using (item_type, item_id)
+                where shown.risk_class <> coalesce(ledger.risk_class::integer, class_by_rules)
+                    or shown.adjustment_id is distinct from ledger.adjustment_id
+                    or shown.adjusted_by is distinct from ledger.prepared_by
+                    or shown.approved_by is distinct from ledger.approved_by
+                    or shown.adjusted_until is distinct from ledger.valid_until
+                    or not ledger.has_reason
+                    or lower(trim(ledger.approved_by)) = lower(trim(ledger.prepared_by))
             """,
         ),
         rows(

@@ -36,3 +36,9 @@ where
     and exists (select rates.currency from work.raw.fx_rates as rates)
     and owed.currency not in (select rates.currency from work.raw.fx_rates as rates where rates.as_of <= (select as_of from clock))
 group by owed.currency;
+
+-- Loans that are no longer in any mart because they are closed: what an auditor's sample of them is drawn from.
+create table evidence.closed_loans as
+select loan_id, customer_id, product_id, branch_id, currency, principal, disbursed_on, closed_on
+from loan, clock
+where disbursed_on <= as_of and closed_on <= as_of;

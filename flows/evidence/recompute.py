@@ -165,6 +165,16 @@ COLUMNS: dict[str, dict[str, str]] = {
         "currency": "text",
         "rate": "decimal",
     },
+    "adjustments": {
+        "adjustment_id": "text",
+        "loan_id": "text",
+        "risk_class": "integer",
+        "reason": "text",
+        "prepared_by": "text",
+        "approved_by": "text",
+        "valid_from": "date",
+        "valid_until": "date",
+    },
 }
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -179,6 +189,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "advance_repayments": ("advance_repayment_id",),
     "collateral": ("collateral_id", "valued_on"),
     "fx_rates": ("as_of", "currency"),
+    "adjustments": ("adjustment_id",),
 }
 
 EVENT_LEDGERS = frozenset({"repayments", "charges", "advance_repayments"})

@@ -54,6 +54,17 @@ from (
 where is_there
 group by loan_id;
 
+-- overrides in force on the date, of the newest version known of each; of several the one that began last
+create table evidence.adjustments as
+select loan_id, adjustment_id, risk_class, reason is not null as has_reason, prepared_by, approved_by, valid_from, valid_until
+from (
+    select * from work.raw.adjustments
+    qualify row_number() over (partition by adjustment_id order by _delivery_no desc) = 1
+)
+cross join clock
+where valid_from <= clock.as_of and clock.as_of <= valid_until
+qualify row_number() over (partition by loan_id order by valid_from desc, adjustment_id desc) = 1;
+
 create table evidence.to_classify as
 select
     'loan' as item_type,

@@ -26,6 +26,7 @@ def class_of(on: Footing, item_type: str, item_id: str, customer_id: str) -> Fac
     rates = on.seed("provision_rate", scheme=scheme, risk_class=str(row["risk_class"]))
     return {
         "published": row,
+        "adjustment": _adjustment(on, row),
         "floors": [
             _floor(name, rules.get(name), treatment) | {"decides": name == row["deciding_rule"]} for name in fired
         ],
@@ -39,6 +40,14 @@ def class_of(on: Footing, item_type: str, item_id: str, customer_id: str) -> Fac
         "pulled_by": [name for name in (row["pulled_by"] or "").split(", ") if name],
         "signals": signals_of(on, customer_id),
     }
+
+
+def _adjustment(on: Footing, row: dict[str, Any]) -> Facts | None:
+    """The row of the ledger that overrides the class, its newest version known; None where the rules have the last word."""
+    if row.get("adjustment_id") is None:  # nor did a version before adjustments write the column
+        return None
+    rows = on.read("adjustments", adjustment_id=row["adjustment_id"])
+    return rows[-1] if rows else None
 
 
 def _floor(name: str, rule: dict[str, Any] | None, treatment: list[dict[str, Any]]) -> Facts:

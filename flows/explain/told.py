@@ -421,6 +421,9 @@ class Teller:
                 and f"{found['provision']['scheme']}, provision_rate.csv {found['provision']['_line']}",
             )
         ]
+        if row.get("adjustment_id") is not None:
+            source = found["adjustment"] or {}
+            said.append(self.say("adjusted", **row, row=source.get("_no", "–"), since=source.get("valid_from", "–")))
         if not found["floors"]:
             said.append(self.words["no_floor"])
         if found["pulled_by"]:

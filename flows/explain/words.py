@@ -108,6 +108,7 @@ WORDS: dict[str, dict[str, str]] = {
         "bucket": "档：{on} = {days}，按 {scheme}{line} 为 {bucket}；M 档（逾期天数 {dpd}）为 {m_stage}。",
         "line": "（bucket_scheme.csv 第 {line} 行：{lower}–{upper} 天）",
         "class": "五级分类（已发布）",
+        "adjusted": "人工调整 {adjustment_id} [{row}]：规则得出 {class_by_rules}，{since} 至 {adjusted_until} 调整为 {risk_class}；经办 {adjusted_by}，审批 {approved_by}。",
         "class_said": "{risk_class} {name}；上一月末为 {previous}。余额 {balance}，计提 {rate}，即 {amount}（{scheme}）。",
         "no_floor": "没有规则成立，因此为正常。",
         "rule": "规则",
@@ -262,6 +263,8 @@ WORDS: dict[str, dict[str, str]] = {
         "bucket": "Bucket: {on} = {days}, which {scheme}{line} calls {bucket}; the M-stage of {dpd} days past due is {m_stage}.",
         "line": " (bucket_scheme.csv line {line}: {lower} to {upper} days)",
         "class": "Risk class (as published)",
+        "adjusted": "Overridden by adjustment {adjustment_id} [{row}]: the rules say {class_by_rules}; {risk_class} from {since} to {adjusted_until}, "
+        "prepared by {adjusted_by}, approved by {approved_by}.",
         "class_said": "{risk_class} {name}; at the last month-end {previous}. Balance {balance}, provided for at {rate}: {amount} ({scheme}).",
         "no_floor": "No rule holds: class 1.",
         "rule": "rule",

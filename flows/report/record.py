@@ -22,6 +22,12 @@ SEVERITY = {
     "warning": Text("提示", "warning"),
     "info": Text("供参考", "for information"),
 }
+RESULTS = {
+    "held": Text("成立", "held"),
+    "failed": Text("未成立", "failed"),
+    "not_run": Text("未执行", "not run"),
+    "not_applicable": Text("不适用", "not applicable"),
+}
 MOST = 60  # files, exceptions
 
 
@@ -42,8 +48,15 @@ def record_of(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any], g
             f"Passed: {held:,} checks hold, {len(found):,} are to be looked at or for information; none that is critical failed, "
             "and none could not run.",
         ),
+        controls=(controls := _controls(connection)),
+        controls_told=_told(controls),
         scope=_scope(connection, manifest, publication),
-        coverage=parts_of(connection, [specs["quality_proof"], specs["quality_sample"]], figures, told),
+        coverage=parts_of(
+            connection,
+            [specs["quality_proof"], specs["quality_sample"], specs["quality_reconciliation"]],
+            figures,
+            told,
+        ),
         kept_out=parts_of(
             connection,
             [specs["quality_quarantine"], specs["quality_restatements"], specs["contact_unjudged"]],
@@ -58,6 +71,25 @@ def record_of(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any], g
         reliance=asked_for("record.yml"),
         facts=_facts(manifest, publication),
         percent=Decimal("0.1"),
+    )
+
+
+def _controls(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Each control of the run: its question, what should have run and did, on how many rows, with what result."""
+    relation = connection.sql("from evidence.controls order by control_id")
+    found = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+    return [one | {"said": RESULTS[one["result"]]} for one in found]
+
+
+def _told(controls: list[dict[str, Any]]) -> Text:
+    """How many controls hold, and that none was skipped: a publication of which one was does not exist."""
+    counts = {result: sum(one["result"] == result for one in controls) for result in RESULTS}
+    run, expected = (sum(one[key] for one in controls) for key in ("checks_run", "checks_expected"))
+    return Text(
+        f"{len(controls)} 项控制：{counts['held']} 项成立，{counts['failed']} 项未成立，{counts['not_applicable']} 项不适用；"
+        f"应执行 {expected} 项检验，实际执行 {run} 项，跳过的控制 {counts['not_run']} 项。",
+        f"{len(controls)} controls: {counts['held']} held, {counts['failed']} failed, {counts['not_applicable']} not applicable; "
+        f"{run} of {expected} checks ran, controls skipped: {counts['not_run']}.",
     )
 
 
@@ -86,7 +118,12 @@ def _scope(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any], publ
                 f"Flags such as credit-impaired are known from {day}; before it nobody said anything.",
             )
         )
-    if "reconciliation" not in manifest["marts"]:
+    (compared,) = (
+        connection.sql("select count(*) from reconciliation where status <> 'no_gl'").fetchone()
+        if "reconciliation" in manifest["marts"]
+        else (0,)
+    )
+    if not compared:
         lines.append(Text("未与总账核对。", "Not reconciled with the general ledger."))
     if manifest["withdrawn"]:
         names = ", ".join(

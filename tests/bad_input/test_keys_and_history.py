@@ -85,6 +85,11 @@ ORPHANS = {
     "installments": ("L8,1,2026-02-05,1", "orphan:loan_id"),
     "repayments": ("R9,L8,2026-02-05,1", "orphan:loan_id"),
     "charges": ("charge_id,loan_id,due_on,amount\nF9,L8,2026-02-05,1", "orphan:loan_id"),
+    "adjustments": (
+        "adjustment_id,loan_id,risk_class,reason,prepared_by,approved_by,valid_from,valid_until\n"
+        "J1,L8,3,late,Wu,Li,2026-02-05,2026-03-05",
+        "orphan:loan_id",
+    ),
     "pauses": ("loan_id,from_on\nL8,2026-02-05", "orphan:loan_id"),
     "collateral": ("collateral_id,valued_on,loan_id,value\nK9,2026-02-05,L8,1", "orphan:loan_id"),
     "underwriting": ("loan_id,score\nL8,1", "orphan:loan_id"),

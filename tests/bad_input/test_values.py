@@ -339,6 +339,25 @@ def test_rules_between_columns(lender: Lender) -> None:
     ]
 
 
+def test_nobody_approves_an_adjustment_of_their_own(lender: Lender) -> None:
+    """Nor is there one without an end, a reason or a class of the five; Chinese words are classes too."""
+    header = "adjustment_id,loan_id,risk_class,reason,prepared_by,approved_by,valid_from,valid_until\n"
+    sound = "J1,L1,可疑,in court,Wu,Li,2026-02-01,2026-12-31\nJ2,L2,2,renewed,Wu,Li,2026-02-01,2026-02-01\n"
+    rows = (
+        "J3,L1,3,own,Wu, wu ,2026-02-01,2026-12-31\nJ4,L1,3,reversed,Wu,Li,2026-02-01,2026-01-31\nJ5,L1,3,,Wu,Li,2026-02-01,\n"
+        "J6,L1,6,no class,Wu,Li,2026-02-01,2026-12-31\nJ7,L8,3,nobody's,Wu,Li,2026-02-01,2026-12-31\n"
+    )
+    taken = lender.load(files={"adjustments.csv": header + sound + rows})
+    assert taken.waiting() == [
+        ("adjustments.csv", 4, ["same_person:approved_by"]),
+        ("adjustments.csv", 5, ["ends_before_it_starts:valid_until"]),
+        ("adjustments.csv", 6, ["missing:reason", "missing:valid_until"]),
+        ("adjustments.csv", 7, ["unknown_code:risk_class"]),
+        ("adjustments.csv", 8, ["orphan:loan_id"]),
+    ]
+    assert [row["risk_class"] for row in taken.rows("adjustments")] == ["4", "2"]
+
+
 def test_what_no_calendar_knows(lender: Lender) -> None:
     """A due date of 1899 cannot be counted in business days; one of 1900 can."""
     due = HEADERS["installments"] + "L1,1,1899-12-31,400.00\nL1,2,1900-01-01,600.00\nL2,1,2026-04-05,2500.50\n"

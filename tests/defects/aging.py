@@ -36,6 +36,10 @@ DEFECTS = {
         delete from marts.contact_timing; delete from marts.contact_moves; delete from marts.contact_effect;
         delete from marts.reconciliation; delete from evidence.general_ledger""",
     (
+        "marts.loan_aging",
+        "No payment after the as-of date counts",
+    ): "update marts.loan_aging set last_paid_on = as_of + 1 where loan_id = 'L-1'",
+    (
         "evidence.recomputed",
         "Late loans are flagged",
     ): "update evidence.recomputed set days_past_due = 1 where loan_id = 'L-1'",

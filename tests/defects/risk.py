@@ -41,6 +41,10 @@ DEFECTS = {
     ): "update marts.risk_classification set deciding_rule = 'OTHER' where item_id = 'L-2'",
     (
         "marts.risk_classification",
+        "A class is what the rules say, or what an approved adjustment in force says",
+    ): "update evidence.adjustments set approved_by = 'wu'",
+    (
+        "marts.risk_classification",
         "The provision is the balance times the rate of the class",
     ): """
         update marts.risk_classification set provision_amount = provision_amount + 0.01 where item_id = 'L-2';

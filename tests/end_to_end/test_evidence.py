@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import shutil
 import zipfile
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,10 @@ from typing import Any
 import duckdb
 import pytest
 from end_to_end import on_paper
+from openpyxl import load_workbook
 from support import chain_again, rows_of
 
+from books import generate
 from flows import reproduce
 from flows.content_hash import content_hash
 from flows.diff import diff
@@ -95,6 +99,219 @@ def test_a_forged_figure_is_not_reproduced_and_its_mart_column_and_causes_are_na
     assert "loan_aging: built again it says something else: 1 changed (days_past_due in 1)." in said
     assert "Cause: another version of the code" in said
     assert len(error.value.details["differences"]) == 2
+
+
+# controls
+
+
+def test_every_control_of_the_demo_ran_and_the_page_says_so(demo: Path) -> None:
+    """All hold but that a night of October was in time; nobody asks for four eyes."""
+    publication = demo / "published" / "current"
+    found = {row["control_id"]: row for row in rows_of(publication / "evidence.duckdb", "select * from controls")}
+    assert len(found) == 15
+    assert {name: row["result"] for name, row in found.items() if row["result"] != "held"} == {
+        "C12": "failed",
+        "C13": "not_applicable",
+    }
+    assert all(row["checks_run"] == row["checks_expected"] for row in found.values())
+    page = (publication / "validation" / "index.html").read_text("utf-8")
+    for row in found.values():
+        assert f'<th scope="row">{row["control_id"]}</th>' in page
+        assert row["auditor_question_zh"] in page
+        assert html.escape(row["auditor_question"]) in page
+    assert "controls skipped: 0." in page
+    manifest = json.loads((publication / "manifest.json").read_text())
+    assert manifest["user"]
+    kept = json.loads(
+        (demo / "audit" / manifest["run_id"] / "validation" / "publication" / "controls.json").read_text()
+    )
+    assert [one["result"] for one in kept] == [row["result"] for row in found.values()]
+
+
+# four eyes, adjustments
+
+ADJUSTED = "adjustment_id,loan_id,risk_class,reason,prepared_by,approved_by,valid_from,valid_until"
+
+
+@pytest.fixture(scope="module")
+def four_eyes(tmp_path_factory: pytest.TempPathFactory, arrears) -> dict[str, Any]:
+    """What a night says under a policy that asks for four eyes. Two loans are adjusted, one of them until yesterday."""
+    folder = tmp_path_factory.mktemp("four-eyes")
+    book = generate(folder / "landing", loans=40, seed=7, deliveries=(date(2026, 10, 31),), dirty_rows=0)
+    with duckdb.connect() as connection:
+        path = book.paths[date(2026, 10, 31)]["loans"][0]
+        still_open = (
+            f"from read_csv('{path}') where closed_on is null and written_off_on is null order by loan_id limit 2"
+        )
+        (worse,), (ended,) = connection.sql(f"select loan_id {still_open}").fetchall()
+    rows = f"J-1,{worse},损失,in court,Wu Min,Li Wei,2026-10-15,2026-12-31\nJ-2,{ended},2,over,Wu Min,Li Wei,2026-10-01,2026-10-30\n"
+    (folder / "landing" / "2026-10-31" / "adjustments.csv").write_text(f"{ADJUSTED}\n{rows}", "utf-8")
+    (folder / "policy").mkdir()
+    (folder / "policy" / "policy.csv").write_text("setting,value\nfour_eyes,true\n")
+    night = ("nightly", "--landing", folder / "landing", "--home", folder / "home", "--policy", folder / "policy")
+    said = arrears(*night, "--json")
+    assert said.code == 0, said.err
+    return {**said.json, "home": folder / "home", "worse": worse, "ended": ended}
+
+
+def test_a_night_of_four_eyes_waits_and_a_signature_moves_current(
+    four_eyes: dict[str, Any], tmp_path: Path, arrears
+) -> None:
+    assert four_eyes["waits_for_signature"]
+    step = f"`arrears sign {four_eyes['run_id']} --as NAME --note TEXT --home {four_eyes['home']}`"
+    assert step in four_eyes["next_step"]
+    made = Path(four_eyes["publication"])
+    assert rows_of(made / "evidence.duckdb", "select result from controls where control_id = 'C13'") == [
+        {"result": "held"}
+    ]
+
+    home = shutil.copytree(four_eyes["home"], tmp_path / "home", symlinks=True)
+    current = home / "published" / "current"
+    assert not current.exists()
+    ran = json.loads((made / "manifest.json").read_text())["user"]
+    assert arrears("sign", four_eyes["run_id"], "--as", ran, "--note", "myself", "--home", home).code == 2
+    assert arrears("sign", four_eyes["run_id"], "--as", "Li Wei", "--note", "looked at", "--home", home).code == 0
+    assert current.resolve().name == made.name
+    assert arrears("verify", "--all", "--home", home).code == 0
+
+
+def test_an_adjustment_in_force_stands_beside_what_the_rules_say_wherever_the_class_is_shown(
+    four_eyes: dict[str, Any], arrears
+) -> None:
+    made, home, worse = Path(four_eyes["publication"]), four_eyes["home"], four_eyes["worse"]
+    classified = {row["item_id"]: row for row in rows_of(made / "marts.duckdb", "select * from risk_classification")}
+    row = classified[worse]
+    assert (row["risk_class"], row["class_en"], row["adjustment_id"]) == (5, "Loss", "J-1")
+    assert row["class_by_rules"] < 5
+    assert (row["adjusted_by"], row["approved_by"], str(row["adjusted_until"])) == ("Wu Min", "Li Wei", "2026-12-31")
+    assert row["provision_amount"] == row["balance"]
+    assert (classified[four_eyes["ended"]]["adjustment_id"], classified[worse]["previous_class"]) == (
+        None,
+        row["class_by_rules"],
+    )
+    assert {one["class_by_rules"] - one["risk_class"] for one in classified.values() if not one["adjustment_id"]} == {0}
+    (control,) = rows_of(made / "evidence.duckdb", "select result, checks_run from controls where control_id = 'C15'")
+    assert control == {"result": "held", "checks_run": 1}
+
+    explained = told(home, "loan", worse, as_of="2026-10-31", lang="en")
+    said = f"Overridden by adjustment J-1 [{explained['class']['adjustment']['_no']}]: the rules say {row['class_by_rules']}; 5 from"
+    assert said in explain(home, "loan", worse, as_of="2026-10-31", lang="en")["_text"]
+    (shown,) = [one for one in explained["rows"] if one["ledger"] == "adjustments"]
+    assert shown["line"] == 2
+    assert "reason" not in shown["values"]
+    case = arrears("case", row["customer_id"], "--as-of", "2026-10-31", "--lang", "en", "--home", home)
+    assert f"adjusted by J-1: the rules say {row['class_by_rules']}, 5 until 2026-12-31, prepared by Wu Min" in case.out
+    page = (made / "report" / "index.html").read_text("utf-8")
+    assert 'id="class_override_list"' in page
+    assert "J-1" in page
+    assert "J-2" not in page
+
+
+# samples
+
+
+def draw(home: Path, file: Path, arrears, *options: Any) -> dict[str, Any]:
+    said = arrears("sample", "--home", home, "--to", file, "--json", *options)
+    assert said.code == 0, said.err
+    return said.json
+
+
+def by_hand(population: dict[str, Decimal], size: int, seed: int) -> dict[str, int]:
+    """Loans drawn by monetary units, and how often, as the workbook says that it is done."""
+    order = sorted(population, key=lambda loan: hashlib.sha256(f"{seed}|{loan}".encode()).hexdigest())
+    total = sum(int(amount * 100) for amount in population.values())
+    start = int(hashlib.sha256(f"{seed}|start".encode()).hexdigest(), 16) % total
+    cents = [(start + number * total) // size for number in range(size)]
+    found, begins = {}, 0
+    for loan in order:
+        ends = begins + int(population[loan] * 100)
+        if hits := sum(begins <= cent < ends for cent in cents):
+            found[loan] = hits
+        begins = ends
+    return found
+
+
+LATE = "select loan_id, overdue_balance as amount from loan_aging where days_past_due > 0 and not is_written_off and currency = 'CNY'"
+
+
+def test_a_sample_is_the_one_that_is_drawn_by_hand_wherever_it_is_drawn(
+    demo: Path, kept: Path, tmp_path: Path, arrears
+) -> None:
+    population = {row["loan_id"]: row["amount"] for row in mart(demo, LATE)}
+    asked = ("--size", 9, "--seed", 11, "--of", "late")
+    said = draw(demo, tmp_path / "one.xlsx", arrears, *asked)
+    assert {row["loan_id"]: row["hits"] for row in said["sample"]} == by_hand(population, 9, 11)
+    assert sum(row["hits"] for row in said["sample"]) == 9
+    assert said["population_count"] == len(population)
+    assert Decimal(said["population_total"]) == sum(population.values())
+    lines = "".join(f"{loan}|{population[loan]}\n" for loan in sorted(population))
+    assert said["population_sha256"] == hashlib.sha256(lines.encode()).hexdigest()
+    again = draw(kept, tmp_path / "two.xlsx", arrears, *asked)
+    assert again["sample"] == said["sample"]
+    assert again["manifest_sha256"] == said["manifest_sha256"] == sha256_of(demo / "published/current/manifest.json")
+    assert (
+        draw(demo, tmp_path / "three.xlsx", arrears, "--size", 9, "--seed", 12, "--of", "late")["sample"]
+        != said["sample"]
+    )
+
+
+def test_a_random_sample_takes_the_first_by_hash_and_each_population_is_whole(
+    demo: Path, tmp_path: Path, arrears
+) -> None:
+    said = draw(demo, tmp_path / "late.xlsx", arrears, "--size", 5, "--seed", 2, "--of", "late", "--method", "random")
+    order = sorted(
+        (hashlib.sha256(f"2|{row['loan_id']}".encode()).hexdigest(), row["loan_id"]) for row in mart(demo, LATE)
+    )
+    assert [row["loan_id"] for row in said["sample"]] == [loan for _, loan in order[:5]]
+    assert said["interval"] is None
+    counts = {
+        "book": "select count(*) as n, sum(outstanding_principal) as total from loan_aging where not is_written_off and currency = 'CNY'",
+        "restated": "select count(distinct loan_id) as n, null as total from restatements",
+    }
+    for of, query in counts.items():
+        ((expected),) = mart(demo, query)
+        said = draw(demo, tmp_path / f"{of}.xlsx", arrears, "--size", 3, "--seed", 2, "--of", of, "--method", "random")
+        assert said["population_count"] + (said["other_currencies_count"] if of == "restated" else 0) == expected["n"]
+        if expected["total"]:
+            assert Decimal(said["population_total"]) == expected["total"]
+    closed = draw(demo, tmp_path / "closed.xlsx", arrears, "--size", 3, "--seed", 2, "--of", "closed")
+    assert all(row["closed_on"] <= closed["as_of"] for row in closed["sample"])
+    assert not {row["loan_id"] for row in closed["sample"]} & {
+        r["loan_id"] for r in mart(demo, "select loan_id from loan_aging")
+    }
+
+
+def test_the_workbook_of_a_sample_is_to_be_filled_in_and_never_written_over(
+    demo: Path, tmp_path: Path, arrears
+) -> None:
+    file = tmp_path / "sample.xlsx"
+    said = draw(demo, file, arrears, "--size", 9, "--seed", 11, "--of", "late")
+    book = load_workbook(file)
+    rows = list(book["样本 Sample"].values)
+    assert rows[0][1:3] == ("贷款编号", "客户编号")
+    assert rows[1][-6:] == ("Evidence seen", "Seen by", "Agreed?", "Amount audited", "Difference", "Remarks")
+    assert [row[1] for row in rows[2:]] == [row["loan_id"] for row in said["sample"]]
+    assert rows[2][-2] == '=IF(Q3="","",Q3-I3)'
+    assert (rows[0][8], rows[0][16]) == ("账面金额", "审定金额")
+    method = {en: value for _, en, value in book["方法 Method"].values}
+    assert method["Seed"] == 11
+    assert method["Run"] == said["run_id"]
+    assert method["sha256 of the population"] == said["population_sha256"]
+    assert Decimal(str(method["Total of the population"])) == Decimal(said["population_total"])
+    assert file.stat().st_mode & 0o777 == 0o600
+    content = file.read_bytes()
+    for options, told in (
+        (("--to", file), "exists already, and somebody may have filled it in"),
+        (("--to", tmp_path / "sample.csv"), "is no workbook"),
+        (("--to", tmp_path / "no" / "sample.xlsx"), "cannot be written"),
+        (("--to", tmp_path / "new.xlsx", "--size", "0"), "--size 0: is not allowed"),
+        (("--to", tmp_path / "new.xlsx", "--currency", "GBP"), "there is nothing to draw from; it has loans in CNY"),
+    ):
+        refused = arrears("sample", "--home", demo, "--size", 9, "--seed", 11, "--of", "late", *options)
+        assert refused.code == 2, options
+        assert told in refused.err
+    assert file.read_bytes() == content
+    assert not (tmp_path / "new.xlsx").exists()
 
 
 # explain

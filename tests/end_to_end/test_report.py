@@ -162,7 +162,14 @@ def test_a_page_that_fails_fails_before_anything_is_published(monkeypatch: pytes
         raise ValueError("no such figure")
 
     monkeypatch.setattr(report, "write_report", fails)
-    run = SimpleNamespace(switch=True, says_of_itself=lambda _: {}, manifest=lambda *_, **__: {}, home=None, run_id="1")
+    run = SimpleNamespace(
+        moves_current=True,
+        waits=False,
+        says_of_itself=lambda _: {},
+        manifest=lambda *_, **__: {},
+        home=None,
+        run_id="1",
+    )
     candidate = SimpleNamespace(folder=Path("nowhere"))
     monkeypatch.setattr(validate, "docs_of", lambda *_: None)
     with pytest.raises(ValueError, match="no such figure"):

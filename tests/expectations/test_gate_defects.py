@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from defects import aging, collections, headline, pictures, portfolio, quality, risk, statements, trends
+from defects import PUBLICATION
 from defects import landing as of_landing
 from defects.planted import Failed, failed
 
@@ -20,11 +20,6 @@ from expectations.business import rows
 from expectations.results import Suite
 
 LANDING = of_landing.DEFECTS
-PUBLICATION = {
-    key: sql
-    for domain in (headline, pictures, aging, trends, portfolio, risk, collections, statements, quality)
-    for key, sql in domain.DEFECTS.items()
-}
 DEFECTS = [("landing", *key, sql) for key, sql in LANDING.items()]
 DEFECTS += [("publication", *key, sql) for key, sql in PUBLICATION.items()]
 

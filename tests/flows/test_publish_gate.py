@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from pathlib import Path
 
@@ -40,6 +41,11 @@ def of_a_house(folder: Path) -> Policy:
         text = (PROJECT / "seeds" / f"{name}.csv").read_text("utf-8")
         assert shipped in text
         (folder / f"{Path(name).name}.csv").write_text(text.replace(shipped, ours), "utf-8")
+    digest = hashlib.sha256((folder / "advance_kind.csv").read_bytes()).hexdigest()
+    approved = (
+        f"seed,sha256,approved_by,approved_on,reason\nadvance_kind,{digest},A. Approver,2026-10-01,its own dates\n"
+    )
+    (folder / "policy_approval.csv").write_text(approved, "utf-8")
     return read_policy(folder)
 
 
@@ -56,6 +62,28 @@ def candidate(built: tuple[Home, Built]) -> Candidate:
 
 def test_a_sound_candidate_passes(home: Home, candidate: Candidate) -> None:
     assert check_publication(home, "run-1", candidate).success
+    with duckdb.connect(str(candidate.evidence), read_only=True) as reader:
+        said = reader.sql("select control_id, result, checks_run = checks_expected from controls order by 1").fetchall()
+        (unapproved,) = reader.sql(
+            "select list(seed order by seed) from seed_versions where not is_shipped and approved_by is null"
+        ).fetchone()
+    otherwise = {"C08": "failed", "C12": "failed", "C13": "not_applicable", "C14": "not_applicable"}
+    assert {control: result for control, result, _ in said if result != "held"}.items() <= otherwise.items()
+    assert [control for control, _, whole in said if not whole] == []
+    assert len(said) == 15
+    assert unapproved == ["migration_rate"]  # the other is approved
+
+
+def test_a_control_of_which_a_check_did_not_run_ends_the_run(home: Home, candidate: Candidate) -> None:
+    with duckdb.connect(str(candidate.evidence)) as evidence:
+        evidence.execute(
+            "insert into control_check select * replace ('What nobody checks' as check_name) from control_check limit 1"
+        )
+    with pytest.raises(ValidationFailed, match="Controls were skipped") as failed:
+        check_publication(home, "run-3", candidate)
+    assert "C01 Does the loan listing tie to the GL" in str(failed.value)
+    assert "missing: What nobody checks" in str(failed.value)
+    assert not candidate.folder.exists()
 
 
 def test_each_picture_has_one_grain_labels_and_every_bucket(candidate: Candidate) -> None:

@@ -244,6 +244,9 @@ class Book:
         for pause in rows["pauses"]:
             if pause["reason"] == "technical":
                 self.technical[pause["loan_id"]].append(pause)
+        self.adjustments: dict[str, list[Row]] = defaultdict(list)
+        for row in rows["adjustments"]:
+            self.adjustments[row["loan_id"]].append(row)
         self.debtors: dict[str, list[Item]] = defaultdict(list)
         for loan in loan_files(rows, versions(ledgers, "loans")):
             history = customers[(loan.row["customer_id"],)]
@@ -270,7 +273,7 @@ class Book:
         """For each date (item_type, item_id) -> the columns of `risk_classification` that follow from ledgers and rules."""
         found: dict[date, dict[tuple[str, str], Row]] = {day: {} for day in dates}
         for items in self.debtors.values():
-            follow = _Debtor(items, regime, self.technical, self.until)
+            follow = _Debtor(items, regime, self.technical, self.adjustments, self.until)
             for day in dates:
                 for n, item in enumerate(items):
                     if day in item.days:
@@ -372,8 +375,15 @@ def _advanced(
 class _Debtor:
     """All items of a debtor, their states carried from day to day under a regime."""
 
-    def __init__(self, items: list[Item], regime: Regime, technical: dict[str, list[Row]], until: date) -> None:
-        self.items, self.regime, self.technical = items, regime, technical
+    def __init__(
+        self,
+        items: list[Item],
+        regime: Regime,
+        technical: dict[str, list[Row]],
+        adjustments: dict[str, list[Row]],
+        until: date,
+    ) -> None:
+        self.items, self.regime, self.technical, self.adjustments = items, regime, technical, adjustments
         self.states = [States() for _ in items]
         every_day = sorted({day for item in items for day in item.days})
         self.impaired = {day for item in items for day, at in item.days.items() if at.is_impaired}
@@ -481,22 +491,39 @@ class _Debtor:
     def row(self, n: int, day: date) -> Row:
         item = self.items[n]
         floors, before = self._floors(n, day), day.replace(day=1) - ONE_DAY
-        risk_class = max((floor for floor, _ in floors), default=1)
+        by_rules = max((floor for floor, _ in floors), default=1)
+        adjustment = self._adjustment(item, day)
+        risk_class = adjustment["risk_class"] if adjustment else by_rules
         balance, rate = item.days[day].balance, PROVISIONS[risk_class]
         before_class = None
         if before in item.days:
             before_class = max((floor for floor, _ in self._floors(n, before)), default=1)
+            if adjusted_before := self._adjustment(item, before):
+                before_class = adjusted_before["risk_class"]
         return {
             "customer_id": item.row["customer_id"],
             "currency": item.row["currency"],
             "balance": as_amount(balance),
             "risk_class": risk_class,
+            "class_by_rules": by_rules,
+            "adjustment_id": adjustment and adjustment["adjustment_id"],
+            "adjusted_by": adjustment and adjustment["prepared_by"],
+            "approved_by": adjustment and adjustment["approved_by"],
+            "adjusted_until": adjustment and adjustment["valid_until"],
             "rules_fired": ", ".join(sorted(rule for _, rule in floors)),
-            "deciding_rule": min((rule for floor, rule in floors if floor == risk_class), default=None),
+            "deciding_rule": min((rule for floor, rule in floors if floor == by_rules), default=None),
             "previous_class": before_class,
             "provision_rate": Decimal(rate).scaleb(-2),
             "provision_amount": as_amount((balance * rate + 50) // 100),
         }
+
+    def _adjustment(self, item: Item, day: date) -> Row | None:
+        """The adjustment of a loan that holds on a day: of several the one that began last, then the last by id."""
+        if item.item_type != "loan":
+            return None
+        rows = self.adjustments[item.ident[1]]
+        holding = [row for row in rows if row["valid_from"] <= day <= row["valid_until"]]
+        return max(holding, key=lambda row: (row["valid_from"], row["adjustment_id"]), default=None)
 
     def _floors(self, n: int, day: date) -> list[tuple[int, str]]:
         item, states = self.items[n], self.states[n]

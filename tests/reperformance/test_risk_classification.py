@@ -72,6 +72,20 @@ def risky(seed: int) -> recompute.Ledgers:
         loan["currency"] = "EUR" if loan["loan_id"] in euros else loan["currency"]
     with_advances(ledgers, seed)
     last = strategies.last_delivery(ledgers)
+    ledgers["adjustments"] = []
+    for n, loan_id in enumerate(
+        sorted({row["loan_id"] for row in ledgers["loans"]})
+    ):  # some twice, some cut short later
+        for again in range(choose.choice((0, 0, 0, 1, 2))):
+            begins = choose.choice(DATES) + timedelta(days=choose.randrange(-90, 5))
+            row = {
+                "adjustment_id": f"J{n}-{again}",
+                "loan_id": loan_id,
+                "risk_class": choose.randint(1, 5),
+                "reason": "a test",
+            }
+            row |= {"prepared_by": "Wu", "approved_by": "Li", "valid_from": begins, "_delivery": last}
+            ledgers["adjustments"].append(row | {"valid_until": begins + timedelta(days=choose.randrange(60))})
     for n, customer_id in enumerate(sorted(set(first.values()))):  # out of the book for a month: repaid, then reversed
         advance = {"advance_id": f"BACK{n}", "amount": Decimal(100), "_delivery": last}
         made = {"customer_id": customer_id, "kind": "other", "currency": "CNY", "advanced_on": date(2025, 12, 1)}

@@ -1,6 +1,6 @@
 -- grain: loan of the book or advance not written off
 -- as of: the end of the as-of date; previous_class at the last month-end before it
--- decision: 0040 floors, 0042 cure, 0044 what pulls
+-- decision: 0040 floors, 0042 cure, 0044 what pulls, 0114 adjustments
 
 with items as (
     select * from {{ ref('int_risk__items') }}
@@ -36,6 +36,11 @@ classified as (
     select
         items.*,
         coalesce(classes.risk_class, 1) as risk_class,
+        coalesce(classes.class_by_rules, 1) as class_by_rules,
+        classes.adjustment_id,
+        classes.adjusted_by,
+        classes.approved_by,
+        classes.adjusted_until,
         coalesce(classes.rules_fired, '') as rules_fired,
         classes.deciding_rule,
         classes.pulled_by,
@@ -69,6 +74,11 @@ select
     classes.label_zh as class_zh,
     classes.label_en as class_en,
     classes.is_non_performing,
+    classified.class_by_rules,
+    classified.adjustment_id,
+    classified.adjusted_by,
+    classified.approved_by,
+    classified.adjusted_until,
     classified.rules_fired,
     classified.deciding_rule,
     classified.pulled_by,

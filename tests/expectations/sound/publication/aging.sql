@@ -20,6 +20,7 @@ select
     date '2026-10-31' as as_of,
     'policy-1' as policy_version,
     loan_id,
+    date '2026-10-01' as last_paid_on,
     'C' || loan_id as customer_id,
     'personal' as segment,
     if(loan_id = 'L-4', 'mortgaged', 'unsecured') as security,

@@ -1,9 +1,12 @@
--- The book of aging.sql, classified: L-3 is credit-impaired.
+-- The book of aging.sql, classified: L-3 is credit-impaired. L-1 was adjusted, to what it would be anyway.
 create table marts.risk_classification as
 select
     as_of, policy_version, 'loan' as item_type, loan_id as item_id, customer_id, segment, 'loan' as asset_class, currency,
     outstanding_principal as balance, days_past_due,
     case when days_past_due > 90 or loan_id = 'L-3' then 3 when days_past_due > 0 then 2 else 1 end as risk_class,
+    risk_class as class_by_rules,
+    if(loan_id = 'L-1', 'J-1', null) as adjustment_id, if(loan_id = 'L-1', 'Wu', null) as adjusted_by,
+    if(loan_id = 'L-1', 'Li', null) as approved_by, if(loan_id = 'L-1', date '2026-12-31', null) as adjusted_until,
     case when days_past_due > 90 then 'DPD, SM' when loan_id = 'L-3' then 'IMP, SM' when days_past_due > 0 then 'SM' else '' end as rules_fired,
     case when days_past_due > 90 then 'DPD' when loan_id = 'L-3' then 'IMP' when days_past_due > 0 then 'SM' end as deciding_rule,
     case when loan_id <> 'L-6' then 2 end as previous_class,
@@ -16,6 +19,11 @@ where not is_written_off;
 create table evidence.to_classify as
 select item_type, item_id, currency, balance, if(risk_class >= 3, risk_class, 1) as least_class
 from marts.risk_classification;
+
+create table evidence.adjustments as
+select
+    'L-1' as loan_id, 'J-1' as adjustment_id, '1' as risk_class, true as has_reason, 'Wu' as prepared_by, 'Li' as approved_by,
+    date '2026-10-01' as valid_from, date '2026-12-31' as valid_until;
 
 create table evidence.measure_days (measure_id varchar, days_from integer, days_to integer);
 insert into evidence.measure_days values ('legal_action', 91, 2147483647), ('extend_tenor', 0, 90), ('earlier_collection', 0, 2147483647);
