@@ -48,7 +48,10 @@ def test_each_book_counts_at_its_last_date(
             create table work.raw.advances (currency varchar, advanced_on date, written_off_on date);
             create table evidence.run as select as_of from work.raw.run;
             create temp view clock as select as_of from work.raw.run;
-            create temp table loan (currency varchar, disbursed_on date, closed_on date, written_off_on date);
+            create temp table loan (
+                loan_id varchar, customer_id varchar, product_id varchar, branch_id varchar, currency varchar, principal decimal(18, 2),
+                disbursed_on date, closed_on date, written_off_on date
+            );
             create table marts.loan_aging as {AGED.format(rows=now)};
             """
         )

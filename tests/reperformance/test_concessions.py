@@ -45,7 +45,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict]:
     loans = recompute.loan_aging(ledgers, AS_OF, calendar=calendar)
     observed = {}
     for items in book.debtors.values():
-        follow = risk._Debtor(items, regime, book.technical, AS_OF)
+        follow = risk._Debtor(items, regime, book.technical, book.adjustments, AS_OF)
         for item in items:
             if item.item_type == "loan" and item.row["restructured_on"] and not item.row["written_off_on"]:
                 observed[item.row["loan_id"]] = follow._observed(item, AS_OF)
