@@ -192,7 +192,10 @@ def _refuse_rows_without_parents(connection: duckdb.DuckDBPyConnection, knowledg
                     f"Rows of {name} point to {found:,} {parent} that no delivery holds any more (the first is {column} "
                     f"{first}): they came with a delivery that was withdrawn ({gone}). Nothing was published, and what was "
                     f"published before still stands. Deliver these {parent} again, under a new number or date, or withdraw "
-                    "the later deliveries that speak of them too."
+                    "the later deliveries that speak of them too.",
+                    {
+                        "reason": f"Rows of {name} point to {parent} that no delivery holds any more"
+                    },  # no key: notices say it
                 )
 
 

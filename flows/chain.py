@@ -23,6 +23,7 @@ from flows.listing import list_files
 from flows.progress import leave
 
 MANIFEST, FILES = "manifest.json", "files.json"  # a pack's first page, and the list of all else that is in it
+SIGNED = "signed"  # the status of a signature's pack
 BEFORE = "chain-before.jsonl"  # in the pack of a mending: the chain as it was found
 
 
@@ -180,6 +181,17 @@ def manifest_in(pack: Path) -> dict[str, Any]:
         return json.loads((pack / MANIFEST).read_bytes())
     except (OSError, ValueError):
         return {}
+
+
+def signatures(home: Home) -> dict[str, list[dict[str, Any]]]:
+    """{run_id: its signatures (`arrears sign`), oldest first}, as the chain names them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for link in read(home).links:
+        if link["status"] == SIGNED:
+            said = manifest_in(home.audit / link["run_id"])
+            if said.get("signed"):
+                found.setdefault(said["signed"], []).append(said)
+    return found
 
 
 def line_of(pack: Path) -> bytes | None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import os
 import pwd
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from flows.database import connect, quote, quote_path
-from flows.home import Delivery, Home
+from flows.database import connect, quote
+from flows.home import Delivery, Home, today
 from flows.policy import read_policy
 
 if TYPE_CHECKING:
@@ -50,8 +49,7 @@ def record(candidate: duckdb.DuckDBPyConnection, home: Home, built: Built, run_i
         """
     )
     (state,) = candidate.sql("select state from work.raw.state").fetchone() or ("{}",)
-    for delivery in filter(None, map(Delivery.parse, json.loads(state)["deliveries"])):
-        _record_delivery(candidate, home, delivery)
+    _record_deliveries(candidate, home, [d for d in map(Delivery.parse, json.loads(state)["deliveries"]) if d])
     shipped = read_policy().hashes()
     seeds = [(seed, digest, shipped.get(seed) == digest) for seed, digest in built.policy.hashes().items()]
     _insert(candidate, "recorded_seeds", [row for row in seeds if row[0] != "policy_approval"])
@@ -61,21 +59,26 @@ def record(candidate: duckdb.DuckDBPyConnection, home: Home, built: Built, run_i
         if node["node"].startswith("test.")
     ]
     _insert(candidate, "recorded_tests", tests)
-    _insert(candidate, "recorded_run", [(run_id, who_runs(), moves_current, datetime.now(UTC).date())])
+    _insert(candidate, "recorded_run", [(run_id, who_runs(), moves_current, today())])
 
 
-def _record_delivery(candidate: duckdb.DuckDBPyConnection, home: Home, delivery: Delivery) -> None:
-    entries = [(file["file"], entry) for file in home.record(delivery)["files"] for entry in file["ledgers"]]
-    files = [
-        (delivery.name, file, e["ledger"], *(e[f"rows_{w}"] for w in WHAT), *(e[f"amount_{w}"] for w in WHAT))
-        for file, e in entries
-    ]
+def _record_deliveries(candidate: duckdb.DuckDBPyConnection, home: Home, deliveries: list[Delivery]) -> None:
+    """What landing wrote down of each file, and how many rows its Parquet holds now, by the footers of all in one look."""
+    files, places = [], {}
+    for delivery in deliveries:
+        for file in home.record(delivery)["files"]:
+            for e in file["ledgers"]:
+                said = (*(e[f"rows_{w}"] for w in WHAT), *(e[f"amount_{w}"] for w in WHAT))
+                files.append((delivery.name, file["file"], e["ledger"], *said))
+                path = home.raw_of(delivery) / f"{e['ledger']}.parquet"
+                if path.exists():
+                    places[str(path)] = (delivery.name, e["ledger"])
     _insert(candidate, "recorded_files", files)
-    for ledger in sorted({entry["ledger"] for _, entry in entries}):
-        path = home.raw_of(delivery) / f"{ledger}.parquet"
-        if path.exists():
-            (rows,) = candidate.sql(f"select count(*) from read_parquet({quote_path(path)})").fetchone() or (0,)
-            _insert(candidate, "recorded_history", [(delivery.name, ledger, rows)])
+    if places:
+        footers = candidate.execute(
+            "select file_name, num_rows from parquet_file_metadata(?)", [list(places)]
+        ).fetchall()
+        _insert(candidate, "recorded_history", [(*places[path], rows) for path, rows in footers])
 
 
 def _insert(candidate: duckdb.DuckDBPyConnection, table: str, found: list[tuple[Any, ...]]) -> None:

@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from flows import chain
 from flows.dates import Dates, month_end
 from flows.home import Delivery, Home, Knowledge
 
@@ -54,13 +55,11 @@ def earlier_publications(home: Home, known: Knowledge, policy_version: str, date
 
 def _published(home: Home) -> list[dict[str, Any]]:
     """Manifests of publications that moved `current`, or were signed so that it could be, and whose figures are kept, oldest run first."""
-    from flows.sign import signatures
-
     folders = sorted(
         path.parent for path in home.audit.glob(f"*/{FIGURES}") if (path.parent / "manifest.json").exists()
     )
     manifests = [json.loads((folder / "manifest.json").read_text("utf-8")) for folder in folders]
-    signed = signatures(home) if any(m.get("waits_for_signature") for m in manifests) else {}
+    signed = chain.signatures(home) if any(m.get("waits_for_signature") for m in manifests) else {}
     return [m for m in manifests if m["status"] == "published" and (m["switched"] or m["run_id"] in signed)]
 
 

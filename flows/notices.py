@@ -22,10 +22,8 @@ ROBOTS: dict[str, dict[str, Any]] = {
     "wecom": {"msgtype": "text", "text": {"content": TEXT}},
     "feishu": {"msg_type": "text", "content": {"text": TEXT}},
 }
-KINDS = (*ROBOTS, "email")
 LONGEST = 300  # of a reason
 
-LANGUAGES = ("zh", "en")
 HAPPENED = {
     "published": {"zh": "已发布", "en": "published"},
     "validation_failed": {"zh": "校验未通过，没有发布", "en": "validation failed, nothing was published"},
@@ -59,6 +57,7 @@ NEXT = {
     "usage": {"zh": "按提示更正配置后重新运行。", "en": "Correct what the reason names and run again."},
     "failed": {"zh": "看运行日志，重新运行。", "en": "Look at the run's log, and run again."},
 }
+TO_LOOK_AT = {"zh": "{} 项待查看", "en": "{} to look at"}
 WORDS = {
     "date": {"zh": "日期", "en": "Date"},
     "gate": {"zh": "关口", "en": "Gate"},

@@ -18,7 +18,6 @@ from flows import chain
 from flows.errors import UsageError
 from flows.home import Home, existing_home
 from flows.listing import sha256_of
-from flows.sign import signatures
 from flows.verify import run_asked, verify
 
 PAGE = "README.html"
@@ -93,7 +92,7 @@ def _files(home: Home, run_id: str, manifest: dict[str, Any]) -> Iterator[tuple[
                 yield f"{name}/{path.relative_to(folder)}", path
     for facts in manifest.get("deliveries", []):
         yield f"deliveries/{facts['delivery']}.json", home.raw / facts["delivery"] / "delivery.json"
-    for said in signatures(home).get(run_id, []):
+    for said in chain.signatures(home).get(run_id, []):
         yield f"signatures/{said['run_id']}.json", home.audit / said["run_id"] / chain.MANIFEST
     yield "chain.jsonl", chain.path_of(home)
 

@@ -56,7 +56,8 @@ def scheduled(
                 raise
             done.append(str(due))
             if tell_published or outcome["warnings"]:
-                reason = f"{len(outcome['warnings'])} to look at" if outcome["warnings"] else None
+                found = len(outcome["warnings"])
+                reason = notices.TO_LOOK_AT[lang].format(found) if found else None
                 notices.send(told, notices.Notice("published", str(due), reason=reason), lang)
         if shows(place, day):
             return Completed(message=f"Published: {', '.join(done)}" if done else f"`current` is as of {day} already")

@@ -19,31 +19,19 @@ from flows.home import Home, as_json, existing_home, hold, new_run_id, now_text
 from flows.publish import current_manifest, publication_of, publications_of, rotate
 from flows.switch import refuse_earlier, turn
 
-SIGNED = "signed"
 LONGEST = 500  # characters of a name or a note
-
-
-def signatures(home: Home) -> dict[str, list[dict[str, Any]]]:
-    """{run_id: its signatures, oldest first}, as the chain names them."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for link in chain.read(home).links:
-        if link["status"] == SIGNED:
-            said = chain.manifest_in(home.audit / link["run_id"])
-            if said.get("signed"):
-                found.setdefault(said["signed"], []).append(said)
-    return found
 
 
 def unsigned_of(home: Home) -> list[dict[str, Any]]:
     """Manifests of publications that wait for a second person, oldest first; what a later run has overtaken waits no more."""
-    signed, standing = signatures(home), (current_manifest(home) or {}).get("run_id", "")
+    signed, standing = chain.signatures(home), (current_manifest(home) or {}).get("run_id", "")
     waits = [m for m in publications_of(home).values() if m.get("waits_for_signature") and m["run_id"] not in signed]
     return [m for m in waits if m["run_id"] > standing]
 
 
 def refuse_unsigned(home: Home, manifest: dict[str, Any]) -> None:
     """What waits for a second person is shown to nobody before."""
-    if manifest.get("waits_for_signature") and manifest["run_id"] not in signatures(home):
+    if manifest.get("waits_for_signature") and manifest["run_id"] not in chain.signatures(home):
         raise UsageError(
             f"RUN {manifest['run_id']}: it waits for a second person, for the policy asks for four eyes. {next_step(home, manifest)}"
         )
@@ -60,25 +48,25 @@ def sign(home: Path, run: str, name: str, note: str, wait: float) -> dict[str, A
     """`arrears sign`: put a signature on record; where `current` waits for it, point `current` at the run."""
     place = existing_home(home)
     name, note = _text("--as", name), _text("--note", note)
-    publication, manifest = publication_of(place, run)
-    run_id, sign_id = manifest["run_id"], new_run_id()
-    ran = manifest.get("user")
-    if ran is not None and _same(name, ran):
-        raise UsageError(f"--as {name}: is who ran {run_id}. A second person signs; give another name.")
+    sign_id = new_run_id()
     with hold(place, sign_id, "arrears sign", wait):
-        before = signatures(place).get(run_id, [])
+        publication, manifest = publication_of(place, run)  # in here, where no run can rotate it away
+        run_id, ran = manifest["run_id"], manifest.get("user")
+        if ran is not None and same_person(name, ran):
+            raise UsageError(f"--as {name}: is who ran {run_id}. A second person signs; give another name.")
+        before = chain.signatures(place).get(run_id, [])
         if not chain.is_recorded(place, run_id):
             raise UsageError(
                 f"RUN {run_id}: is not written down yet. The next night, or `arrears mend`, does that; sign then."
             )
-        if any(_same(name, one["signed_by"]) for one in before):
+        if any(same_person(name, one["signed_by"]) for one in before):
             raise UsageError(
                 f"--as {name}: has signed {run_id} already. Nothing was changed; give another name, or none."
             )
         waits = bool(manifest.get("waits_for_signature")) and not before
         said = {
             "run_id": sign_id,
-            "status": SIGNED,
+            "status": chain.SIGNED,
             "ended_at": now_text(),
             "signed": run_id,
             "as_of": manifest["as_of"],
@@ -119,7 +107,7 @@ def _text(option: str, value: str) -> str:
     return text
 
 
-def _same(one: str, other: str) -> bool:
+def same_person(one: str, other: str) -> bool:
     """Whether two names are one, however they are written."""
     first, second = ("".join(unicodedata.normalize("NFKC", name).casefold().split()) for name in (one, other))
     return first == second

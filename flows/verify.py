@@ -26,7 +26,7 @@ from flows.errors import Differs, UsageError
 from flows.home import Delivery, Home, existing_home, holder
 from flows.listing import content_of, names_in
 from flows.publish import NEXT, ROTATED, STAGING
-from flows.sign import SIGNED
+from flows.sign import same_person
 
 AGAIN = 3  # looks at a home that changes while it is looked at
 SHOWN = 40  # differences on the screen; `--json` has all
@@ -115,7 +115,7 @@ class Told:
     def rotates_to(self) -> int | None:
         """How many publications this run, or signature, left at least when it rotated; None where it did not."""
         said = self.manifest or {}
-        if said.get("status") == SIGNED:
+        if said.get("status") == chain.SIGNED:
             return int(said["keep_publications"]) if said["keep_publications"] else None
         moved = self.has_published and said.get("switched", True)
         return int(said.get("settings", {}).get("keep_publications", 2)) if moved else None
@@ -354,13 +354,13 @@ def _look_at_signatures(look: Look, told: dict[str, Told], asked: str | None) ->
     signed = set()
     for run in told.values():
         said = run.manifest or {}
-        if said.get("status") != SIGNED or asked not in (None, said["signed"]):
+        if said.get("status") != chain.SIGNED or asked not in (None, said["signed"]):
             continue
         path = look.home.audit / run.run_id / chain.MANIFEST
         of = told.get(said["signed"])
         if of is None or json.loads(of.line)["manifest_sha256"] != said["signed_manifest_sha256"]:
             look.differs(path, "changed", f"is a signature of another run {said['signed']} than the chain names")
-        elif of.manifest and said["signed_by"] == of.manifest.get("user"):
+        elif of.manifest and same_person(said["signed_by"], of.manifest.get("user") or ""):
             look.differs(path, "changed", f"is a signature of {said['signed']} by who ran it")
         else:
             signed.add(said["signed"])

@@ -15,7 +15,7 @@ from flows.home import Home, as_json
 from flows.listing import list_files
 from flows.publish import move_current, write_down
 from flows.report_status import status_of
-from flows.sign import sign, signatures
+from flows.sign import sign
 from flows.switch import switch_to
 from flows.verify import verify
 
@@ -75,7 +75,7 @@ def test_what_waits_is_shown_and_becomes_current_by_a_signature(home: Home) -> N
     assert said["current"]
     assert home.current.resolve().name == f"2026-10-31-{SECOND}"
     assert statuses(home) == ["published", "published", "signed", "switched"]
-    (signature,) = signatures(home)[SECOND]
+    (signature,) = chain.signatures(home)[SECOND]
     assert (signature["signed_by"], signature["note"]) == ("Li Wei 李伟", "reconciliation and overrides looked at")
     assert status_of(home.root)["waits_for_signature"] == []
     assert verify(home.root, None, True, None, False)["status"] == "whole"
@@ -143,7 +143,7 @@ def differs(home: Home, said: str) -> None:
 
 def test_what_is_done_to_a_signature_is_found(home: Home) -> None:
     sign(home.root, SECOND, "Li Wei", "looked at", 0)
-    (signature,) = signatures(home)[SECOND]
+    (signature,) = chain.signatures(home)[SECOND]
     page = home.audit / signature["run_id"] / "manifest.json"
     sound = page.read_bytes()
     page.write_bytes(sound.replace(b"Li Wei", b"Wu Wei"))

@@ -102,7 +102,8 @@ cash_moved as (
     group by links.as_of, cash.item_type, cash.item_id
 ),
 
-opening_items as (
+{% for when, day in [('opening', 'from_as_of'), ('closing', 'as_of')] %}
+{{ when }}_items as (
     select
         links.as_of,
         items.item_type,
@@ -112,21 +113,9 @@ opening_items as (
         items.balance,
         items.overdue_balance
     from {{ ref('int_statements__items') }} as items
-    inner join links on links.from_as_of = items.as_of
+    inner join links on links.{{ day }} = items.as_of
 ),
-
-closing_items as (
-    select
-        items.as_of,
-        items.item_type,
-        items.item_id,
-        items.currency,
-        items.segment,
-        items.balance,
-        items.overdue_balance
-    from {{ ref('int_statements__items') }} as items
-    inner join links on links.as_of = items.as_of
-),
+{% endfor %}
 
 -- what stood in the book at either date
 standing as (
