@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from flows.database import connect, quote
+from flows.database import connect, quote, quote_path
 from flows.home import Delivery, Home, today
 from flows.policy import read_policy
 
@@ -75,9 +75,8 @@ def _record_deliveries(candidate: duckdb.DuckDBPyConnection, home: Home, deliver
                     places[str(path)] = (delivery.name, e["ledger"])
     _insert(candidate, "recorded_files", files)
     if places:
-        footers = candidate.execute(
-            "select file_name, num_rows from parquet_file_metadata(?)", [list(places)]
-        ).fetchall()
+        listed = ", ".join(quote_path(Path(path)) for path in places)
+        footers = candidate.sql(f"select file_name, num_rows from parquet_file_metadata([{listed}])").fetchall()
         _insert(candidate, "recorded_history", [(*places[path], rows) for path, rows in footers])
 
 
