@@ -55,8 +55,9 @@ def run_gate(
     context = _context(docs)
     with data_source(context, databases) as source:
         findings: list[Finding] = []
+        columns = _columns(source.get_engine())
         for suite in suites:
-            findings += _run_suite(context, source, suite, run)
+            findings += _run_suite(context, source, suite, run, columns.get(suite.table, set()))
     gate = GateResult(
         name=name,
         title=title,
@@ -77,10 +78,12 @@ def preload() -> None:
     from expectations import documents, unexpected  # noqa: F401
 
 
-def _run_suite(context: EphemeralDataContext, source: Any, suite: Suite, run: Any) -> list[Finding]:
-    """The findings of one suite, in its own order; what cannot run is left out of what Great Expectations is given."""
+def _run_suite(
+    context: EphemeralDataContext, source: Any, suite: Suite, run: Any, columns: set[str]
+) -> list[Finding]:
+    """The findings of one suite, in its own order; what cannot run is left out of what Great Expectations is given.
+    `columns`: those of its table, empty if there is none."""
     engine = source.get_engine()
-    columns = None if suite.query is not None else _columns(engine, suite.table)
     whole = _missing(engine, suite, columns)
     unable = {
         index: why
@@ -221,16 +224,14 @@ def _counted(count: int, noun: str) -> str:
 # What can't run: asked of DuckDB's own binder, which reads no rows
 
 
-def _missing(engine: sqlalchemy.Engine, suite: Suite, columns: set[str] | None) -> str:
+def _missing(engine: sqlalchemy.Engine, suite: Suite, columns: set[str]) -> str:
     """Why nothing of a suite can run, in a sentence; empty if something can."""
     if suite.query is not None:
         return _unbound(engine, suite.query)
     return "" if columns else f"Table {suite.table} is missing."
 
 
-def _cannot_run(
-    engine: sqlalchemy.Engine, suite: Suite, expectation: Rows | Expectation, columns: set[str] | None
-) -> str:
+def _cannot_run(engine: sqlalchemy.Engine, suite: Suite, expectation: Rows | Expectation, columns: set[str]) -> str:
     """Why one expectation cannot run, in a sentence; empty if it can."""
     if isinstance(expectation, Rows):
         return _unbound(
@@ -238,18 +239,18 @@ def _cannot_run(
         )
     wanted = [getattr(expectation, name, None) for name in ("column", "column_A", "column_B")]
     wanted += getattr(expectation, "column_list", None) or []
-    missing = [name for name in wanted if isinstance(name, str) and columns is not None and name not in columns]
+    missing = [name for name in wanted if isinstance(name, str) and suite.query is None and name not in columns]
     return f"Table {suite.table} has no column {', '.join(missing)}." if missing else ""
 
 
-def _columns(engine: sqlalchemy.Engine, table: str) -> set[str]:
-    import sqlalchemy
-
-    schema, _, name = table.rpartition(".")
-    query = "select column_name from information_schema.columns where table_schema = :schema and table_name = :name"
+def _columns(engine: sqlalchemy.Engine) -> dict[str, set[str]]:
+    """The columns of each table of all the files, by `schema.table`; a file's default schema bears the file's name."""
+    found: dict[str, set[str]] = {}
     with engine.connect() as connection:
-        found = connection.execute(sqlalchemy.text(query), {"schema": schema, "name": name})
-        return {column for (column,) in found}
+        query = "select table_schema, table_name, column_name from information_schema.columns"
+        for schema, table, column in connection.exec_driver_sql(query):
+            found.setdefault(f"{schema}.{table}", set()).add(column)
+    return found
 
 
 def _unbound(engine: sqlalchemy.Engine, query: str) -> str:
@@ -257,7 +258,7 @@ def _unbound(engine: sqlalchemy.Engine, query: str) -> str:
 
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"explain {query}")
+            connection.exec_driver_sql(f"describe {query}")
     except sqlalchemy.exc.SQLAlchemyError as error:
         return sentence(str(error.__cause__ or error), query)
     except Exception as error:  # duckdb's own exceptions pass through duckdb-engine unwrapped

@@ -164,12 +164,12 @@ def _show_knowledge(
             "create or replace table dates (as_of date, is_asked boolean, is_history boolean, is_whole boolean)"
         )
         computed = set(dates.computed)
-        connection.executemany(
-            "insert into dates values (?, ?, ?, ?)",
-            [
-                (day, day in dates.asked, day in dates.history, day in computed)
+        connection.execute(
+            "insert into dates values "
+            + ", ".join(
+                f"('{day}', {day in dates.asked}, {day in dates.history}, {day in computed})"
                 for day in sorted({*dates.computed, *(e.as_of for e in earlier)})
-            ],
+            )
         )
         _show_earlier(connection, earlier)
         if knowledge.withdrawn:

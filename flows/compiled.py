@@ -125,10 +125,10 @@ def _node(node: dict[str, Any], result: dict[str, Any], target: Path, connection
 
 
 def of_policy(nodes: list[Node]) -> list[Node]:
-    """Seeds, and what rests on them alone: no ledger and no date reaches it."""
+    """Seeds, which a build that continues has not among its nodes, and what rests on them alone: no ledger and no date reaches it."""
     found: dict[str, Node] = {}
     for node in nodes:  # dbt's order: parents come first
-        if node.kind != "test" and all(parent in found for parent in node.parents):
+        if node.kind != "test" and all(p in found or p.startswith("seed.") for p in node.parents):
             found[node.name] = node
     return list(found.values())
 

@@ -4,7 +4,8 @@
 {%- endmacro %}
 
 {% macro default__day_series(first_day, last_day) -%}
-    select cast(unnest(generate_series(date '{{ first_day }}', date '{{ last_day }}', interval 1 day)) as date) as day
+    select cast(days.day as date) as day
+    from generate_series(date '{{ first_day }}', date '{{ last_day }}', interval 1 day) as days (day)
 {%- endmacro %}
 
 {% macro spark__day_series(first_day, last_day) -%}
