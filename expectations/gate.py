@@ -78,9 +78,7 @@ def preload() -> None:
     from expectations import documents, unexpected  # noqa: F401
 
 
-def _run_suite(
-    context: EphemeralDataContext, source: Any, suite: Suite, run: Any, columns: set[str]
-) -> list[Finding]:
+def _run_suite(context: EphemeralDataContext, source: Any, suite: Suite, run: Any, columns: set[str]) -> list[Finding]:
     """The findings of one suite, in its own order; what cannot run is left out of what Great Expectations is given.
     `columns`: those of its table, empty if there is none."""
     engine = source.get_engine()

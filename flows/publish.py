@@ -68,10 +68,12 @@ def stage(home: Home, built: Built, as_of: date, run_id: str, moves_current: boo
                 "select table_name from duckdb_tables() where database_name = 'work' and schema_name = 'marts' order by 1"
             ).fetchall()
         ]
+        candidate.begin()  # two thousand comments, one by one, would each be brought to disk
         for mart in marts:
             candidate.execute(f"create table marts.{mart} as select * from work.marts.{mart} order by all")
         _describe(candidate, built.dbt_target, marts)
         draw(candidate, marts)
+        candidate.commit()
         _show_book_before(candidate, home)
         controls.record(candidate, home, built, run_id, moves_current)
         evidence = Path(__file__).parent / "evidence"

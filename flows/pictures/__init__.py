@@ -36,6 +36,7 @@ def draw(candidate: duckdb.DuckDBPyConnection, marts: Collection[str]) -> None:
     """Create the views whose marts are there. Runs inside the candidate, with the working database attached as `work`."""
     views = {path.stem: _parts(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.sql"))}
     there = set(marts)
+    drawn: dict[str, list[str]] = {}
     for view, (reads, said, sql) in sorted(views.items(), key=lambda one: not views.keys().isdisjoint(one[1][0])):
         if not set(reads) <= there:
             continue
@@ -44,8 +45,9 @@ def draw(candidate: duckdb.DuckDBPyConnection, marts: Collection[str]) -> None:
                 sql = sql.replace(f"{{{name}}}", _values(candidate, name))
         candidate.execute(SHARE.sub(_exact_share, sql))
         candidate.execute(f"comment on view {view} is {quote(said)}")
-        _inherit_comments(candidate, view, reads)
+        drawn[view] = reads
         there.add(view)
+    _inherit_comments(candidate, drawn)
 
 
 SHARE = re.compile(r"\{share: (.+?) / (.+?)\}")
@@ -71,9 +73,15 @@ def _values(candidate: duckdb.DuckDBPyConnection, name: str) -> str:
     return f"(select * from (values {listed}) as codes (code, code_order, label_zh, label_en))"
 
 
-def _inherit_comments(candidate: duckdb.DuckDBPyConnection, view: str, reads: list[str]) -> None:
-    query = "select column_name, comment from duckdb_columns() where database_name = 'marts' and table_name = ?"
-    known = {name: text for mart in reversed(reads) for name, text in candidate.execute(query, [mart]).fetchall()}
-    for column, comment in candidate.execute(query, [view]).fetchall():
-        if comment is None and known.get(column):
-            candidate.execute(f"comment on column {view}.{identifier(column)} is {quote(known[column])}")
+def _inherit_comments(candidate: duckdb.DuckDBPyConnection, drawn: dict[str, list[str]]) -> None:
+    """What no comment names has that of the first mart or view that it reads and that has one; `drawn`: in the order drawn."""
+    known: dict[str, dict[str, str | None]] = {}
+    query = "select table_name, column_name, comment from duckdb_columns() where database_name = 'marts'"
+    for table, column, comment in candidate.sql(query).fetchall():
+        known.setdefault(table, {})[column] = comment
+    for view, reads in drawn.items():
+        for column, comment in known[view].items():
+            inherited = next((known[read][column] for read in reads if known[read].get(column)), None)
+            if comment is None and inherited:
+                known[view][column] = inherited
+                candidate.execute(f"comment on column {view}.{identifier(column)} is {quote(inherited)}")
