@@ -105,6 +105,34 @@ def test_a_build_runs_what_it_needs(
     assert {one.name.split(".")[-1] for one in NODES if one.name not in chosen} == set(left_out.split())
 
 
+def test_who_rests_on_what_is_left_out_waits_for_what_that_rests_on() -> None:
+    view = node("model.arrears.seen", "view", "", ("model.arrears.kept",))
+    reader = node("model.arrears.reader", "table", "", ("model.arrears.seen",))
+    chosen = {one.name: one.parents for one in compiled.needed([*NODES, view, reader], (), True, True, True)}
+    assert chosen["model.arrears.reader"] == ["model.arrears.kept"]
+
+
+def test_what_policy_alone_decides_is_known_where_seeds_are_not_run_again() -> None:
+    assert [one.name for one in compiled.of_policy(NODES[1:])] == ["model.arrears.of_rule"]
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_each_node_runs_after_those_it_rests_on(tmp_path: Path, is_small: bool) -> None:
+    """Many at once, or one after another: a node that began too early would find no table."""
+    (tmp_path / "target").mkdir()
+    nodes = [node("model.arrears.n0", "table", "create table marts.n0 as select 1 as n")]
+    for n in range(1, 40):
+        parents = (n // 2, n // 3)
+        said = " union all ".join(f"select n from marts.n{parent}" for parent in parents)
+        of = tuple(f"model.arrears.n{parent}" for parent in parents)
+        nodes.append(
+            node(f"model.arrears.n{n}", "table", f"create table marts.n{n} as select sum(n) as n from ({said})", of)
+        )
+    ran = compiled.run(tmp_path / "arrears.duckdb", tmp_path, nodes, is_small)
+    refuse_failed(ran)
+    assert [one["node"] for one in ran] == [one.name for one in nodes]
+
+
 @pytest.mark.parametrize(
     ("failing", "said"),
     [
@@ -117,7 +145,8 @@ def test_what_fails_is_named_and_leaves_nothing_of_itself(tmp_path: Path, failin
     half = "create table marts.half as select 1 as n; "
     nodes = [node("model.arrears.sound", "table", "create table marts.sound as select 1 as n")]
     nodes += [failing if failing.kind == "test" else node(failing.name, failing.kind, half + failing.statement)]
-    nodes += [node("model.arrears.after", "table", "create table marts.after as select 1 as n")]
+    after = "create table marts.after as select 1 as n"
+    nodes += [node("model.arrears.after", "table", after, ("model.arrears.sound", failing.name))]
     ran = compiled.run(tmp_path / "arrears.duckdb", tmp_path, nodes)
     with pytest.raises(DbtFailed, match=f"1 dbt node failed, the first {failing.name}: .*{said}"):
         refuse_failed(ran)
