@@ -16,15 +16,16 @@ ALWAYS_ALLOWED = 64 << 20  # bytes: below it nobody cares how well a file was co
 
 @dataclass(frozen=True)
 class Limits:
-    """`expansion`: times its own size that a compressed file may unpack to; `columns` of a file; `cell` in bytes."""
+    """`expansion`: times its own size that a compressed file may unpack to; `columns` and `rows` of a file; `cell` in bytes."""
 
     expansion: int
     columns: int
     cell: int
+    rows: int
 
     @classmethod
     def of(cls, policy: Policy) -> Limits:
-        return cls(*(int(policy.number(f"max_file_{what}")) for what in ("expansion", "columns", "cell")))
+        return cls(*(int(policy.number(f"max_file_{what}")) for what in ("expansion", "columns", "cell", "rows")))
 
     def allowed(self, path: Path) -> int:
         return max(ALWAYS_ALLOWED, self.expansion * path.stat().st_size)
@@ -44,12 +45,22 @@ class Limits:
                 "max_file_columns). Nothing was loaded; is the delimiter or a line end wrong?"
             )
 
+    def check_rows(self, path: Path, rows: int, delivery: str) -> None:
+        """`rows`: of a text, its lines."""
+        if rows > self.rows:
+            raise DeliveryRefused(
+                f"Delivery {delivery}: {path} has {rows:,} rows or more; allowed are {self.rows:,} (policy setting "
+                "max_file_rows). Nothing was loaded; deliver it in parts (loans-part-1.csv, loans-part-2.csv), or raise the "
+                "limit if it is meant."
+            )
+
     def check_parquet(self, connection: duckdb.DuckDBPyConnection, path: Path, delivery: str) -> None:
         """Rows times columns and the length of texts: both cost a Parquet file next to nothing where they repeat."""
         source = f"read_parquet({quote_path(path)})"
         columns = connection.sql(f"describe from {source}").fetchall()
         self.check_columns(path, len(columns), delivery)
         (rows,) = connection.sql(f"select sum(num_rows) from parquet_file_metadata({quote_path(path)})").fetchone()
+        self.check_rows(path, int(rows), delivery)
         self.check_unpacked(path, int(rows) * len(columns), delivery)
         in_bytes = {"VARCHAR": "strlen", "BLOB": "octet_length"}
         texts = [f"{in_bytes[kind]}({identifier(name)})" for name, kind, *_ in columns if kind in in_bytes]

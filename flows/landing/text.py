@@ -52,6 +52,7 @@ def look_at(path: Path, delivery: str, limits: Limits) -> Look:
             lines += (last + chunk[:-1]).count(b"\r") - (last + chunk).count(
                 b"\r\n"
             )  # those that end a line by themselves
+        limits.check_rows(path, lines, delivery)
         has_quotes = has_quotes or b'"' in chunk
         marks = [mark for mark in marks if mark.encode() not in chunk]
         last = chunk[-1:]

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from openpyxl import Workbook
 
-from bad_input.lender import BOOK, HEADERS, Lender
+from bad_input.lender import BOOK, HEADERS, POLICY, Lender, with_settings
 from flows.errors import UsageError
 from flows.landing.headers import names_of, with_unit
 from flows.ledgers import ledgers
@@ -332,6 +332,14 @@ def test_a_parquet_file_that_unpacks_without_end(lender: Lender, tmp_path: Path,
     content = (tmp_path / "bomb.parquet").read_bytes()
     lender.deliver(repayments=None, files={"repayments.parquet": content})
     assert f"(policy setting {setting}" in lender.refuse()
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+def test_more_rows_than_a_file_may_have(lender: Lender, tmp_path: Path, kind: str) -> None:
+    duckdb.sql(f"copy (select 'R' || i as repayment_id from range(101) as r(i)) to '{tmp_path}/many.{kind}'")
+    lender.deliver(repayments=None, files={f"repayments.{kind}": (tmp_path / f"many.{kind}").read_bytes()})
+    said = lender.refuse(policy=with_settings(POLICY, max_file_rows="100"))
+    assert "rows or more; allowed are 100 (policy setting max_file_rows)" in said
 
 
 def test_a_workbook_that_unpacks_without_end(lender: Lender) -> None:
