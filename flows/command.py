@@ -273,6 +273,18 @@ def withdraw(home: Path, wait: float, delivery: str, reason: str) -> dict[str, A
     return withdraw_delivery(home, delivery, reason, wait)
 
 
+@main.command(epilog='Example: arrears erase C-000081 --reason "request 2026-117" --home HOME')
+@click.argument("customer")
+@click.option("--reason", required=True, help="Why, for the audit pack; without naming the person.")
+@click.option("--messages", is_flag=True, help="Their messages too: breaches of wording that rest on them are lost.")
+@common
+def erase(home: Path, wait: float, customer: str, reason: str, messages: bool) -> dict[str, Any]:
+    """Take what names a CUSTOMER out of the warehouse, on record; figures stay."""
+    from flows import erase as erasing
+
+    return erasing.erase(home, customer, reason, messages, wait)
+
+
 @main.command(epilog="Example: arrears publish --to postgresql://user@host/bi --home HOME")
 @click.argument("run", metavar="[RUN]", required=False)
 @click.option(

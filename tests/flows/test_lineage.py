@@ -31,7 +31,11 @@ def facets(**known: dict[str, str]) -> dict[str, Any]:
             name: {
                 "type": "object",
                 "required": ["_producer", "_schemaURL", *asked],
-                "properties": {"_producer": URI, "_schemaURL": DEFINITION, **{field: KINDS[kind] for field, kind in asked.items()}},
+                "properties": {
+                    "_producer": URI,
+                    "_schemaURL": DEFINITION,
+                    **{field: KINDS[kind] for field, kind in asked.items()},
+                },
             }
             for name, asked in known.items()
         },
