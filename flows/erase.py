@@ -136,8 +136,10 @@ def _put_in_place(home: Home, staged: Path) -> None:
     for name in _names(staged):
         (staged / name).replace(home.warehouse / name)
         sync((home.warehouse / name).parent)
-    for made in [*home.warehouse.glob("*.duckdb*"), *home.warehouse.glob("pending/*/*.duckdb*")]:
-        made.unlink()
+    for made in sorted(
+        home.warehouse.rglob("*.duckdb*"), reverse=True
+    ):  # databases, their logs, what they had put aside
+        shutil.rmtree(made) if made.is_dir() else made.unlink()
     shutil.rmtree(staged)
 
 
