@@ -168,7 +168,7 @@ def _write_anew(
     person, is_known, left = _who(connection, home, customer)
     counts: Counter[str] = Counter()
     for path, ledger in _about(home):
-        columns = [c for c, column in ledger.columns.items() if column.personal and (messages or c != MESSAGE)]
+        columns = [c for c in _personal(connection, path, ledger) if messages or c != MESSAGE]
         mine = f"customer_id = {quote(customer)} and ({' or '.join(f'{identifier(c)} is not null' for c in columns)})"
         if columns and (rows := _count(connection, path, mine)):
             cut = ", ".join(
@@ -198,7 +198,9 @@ def _who(connection: duckdb.DuckDBPyConnection, home: Home, customer: str) -> tu
     """The person, whether any ledger that holds personal columns knows the id, and how many of their messages are kept."""
     person, is_known, texts = Person(customer), False, 0
     for path, ledger in _about(home):
-        columns = [c for c, column in ledger.columns.items() if column.personal]
+        columns = _personal(connection, path, ledger)
+        if not columns:
+            continue
         rows = connection.execute(
             f"select {', '.join(map(identifier, columns))} from read_parquet({quote_path(path)}) where customer_id = ?",
             [customer],
@@ -216,6 +218,16 @@ def _who(connection: duckdb.DuckDBPyConnection, home: Home, customer: str) -> tu
             person.loans |= {loan for (loan,) in connection.execute(query, [customer]).fetchall()}
     person.values.discard(customer)
     return person, is_known, texts
+
+
+def _personal(connection: duckdb.DuckDBPyConnection, path: Path, ledger: Ledger) -> list[str]:
+    """Personal columns that a file has: an older version may have known fewer."""
+    there = _columns(connection, path)
+    return [name for name, column in ledger.columns.items() if column.personal and name in there]
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    return connection.sql(f"from read_parquet({quote_path(path)}) limit 0").columns
 
 
 def _count(connection: duckdb.DuckDBPyConnection, path: Path, where: str) -> int:
@@ -244,10 +256,15 @@ def _quarantine_anew(
     """Rows in quarantine about a person lose their raw text and each value that is personal or the person's; how many did, and whether
     any is about them."""
     source = f"read_parquet({quote_path(path)}, file_row_number = true)"
+    there = _columns(connection, path)
+    asked = ", ".join(
+        c if c in there else f"null::varchar as {c}" for c in ("key", "customer_id", "loan_id", "texts", "raw")
+    )
     rows = connection.execute(
         f"""
-        select file_row_number, ledger, key, customer_id, loan_id, texts, raw
-        from {source}
+        with rows as (select file_row_number, ledger, {asked} from {source})
+
+        select * from rows
         where
             coalesce(customer_id = $customer, false)
             or coalesce(ledger = 'customers' and key = $customer, false)
@@ -258,49 +275,48 @@ def _quarantine_anew(
         {"customer": person.customer, "loans": sorted(person.loans), "marks": person.marks},
     ).fetchall()
     connection.execute(
-        "create or replace temp table cut (n bigint, key varchar, customer_id varchar, loan_id varchar, texts varchar)"
+        "create or replace temp table cut (n bigint, key varchar, customer_id varchar, loan_id varchar, texts varchar, raw varchar)"
     )
     changed = 0
     for n, name, key, customer, loan, texts, raw in rows:
         kept = [None if value in person.values else value for value in (key, customer, loan)]
-        said = _without(person, name, texts)
+        is_theirs = customer == person.customer or loan in person.loans or key == person.customer
+        said = _without(person, name, texts, is_theirs)
         if raw is not None or said != texts or kept != [key, customer, loan]:
-            connection.execute("insert into cut values (?, ?, ?, ?, ?)", [n, *kept, said])
+            connection.execute("insert into cut values (?, ?, ?, ?, ?, null)", [n, *kept, said])
             changed += 1
     if changed:
-        columns = ("key", "customer_id", "loan_id", "texts")
+        columns = [c for c in ("key", "customer_id", "loan_id", "texts", "raw") if c in there]
         cut = ", ".join(f"case when cut.n is not null then cut.{c} else rows.{c} end as {c}" for c in columns)
         target = _target(home, staged, path)
         connection.execute(
             f"""
             copy (
-                select rows.* exclude (file_row_number) replace ({cut}, case when cut.n is null then rows.raw end as raw)
+                select rows.* exclude (file_row_number) replace ({cut})
                 from {source} as rows
                 left join cut on cut.n = rows.file_row_number  -- a miss: about somebody else
                 order by rows.file_row_number
             ) to {quote_path(target)} {WRITTEN}
             """
         )
-        _prove(connection, path, target, [*columns, "raw"])
+        _prove(connection, path, target, columns)
     return changed, bool(rows)
 
 
-def _without(person: Person, ledger: str, texts: str | None) -> str | None:
-    """The values of a row in quarantine without those that are personal by their column, or the person's wherever they slid."""
+def _without(person: Person, ledger: str, texts: str | None, is_theirs: bool) -> str | None:
+    """The values of a row in quarantine without those that are the person's, wherever they slid; where the row is theirs, without any
+    that is personal by its column."""
     if texts is None:
         return None
     columns = ledgers()[ledger].columns if ledger in ledgers() else {}
-    said = {
-        name: None
-        if value is not None
-        and (
-            (name in columns and columns[name].personal)
-            or any(v in value for v in [*person.marks])
-            or value in person.values
-        )
-        else value
-        for name, value in json.loads(texts).items()
-    }
+
+    def goes(name: str, value: str | None) -> bool:
+        if value is None:
+            return False
+        personal = is_theirs and name in columns and columns[name].personal
+        return personal or value in person.values or any(mark in value for mark in person.marks)
+
+    said = {name: None if goes(name, value) else value for name, value in json.loads(texts).items()}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 

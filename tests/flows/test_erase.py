@@ -50,6 +50,7 @@ LEDGERS = BOOK | {
         "P3,C2,phone,02885551234,application,true\n"
         f"P4,C1,email,{MAIL},application,perhaps\n"  # quarantined
         f"P5,C9,phone,{PHONE},third_party,true\n"  # quarantined: of nobody known, but the number is theirs
+        "P7,C8,address,another street 9,third_party,true\n"  # quarantined, and none of theirs
         "P6,C1-7,phone,15464284719,application,true\n"
     ),
     "contact_attempts": (
@@ -111,7 +112,15 @@ def test_nothing_that_names_them_is_left_and_nobody_else_loses_anything(home: Ho
     assert not {(name, mark) for name, text in after.items() for mark in (*THEIRS, f"'{NUMBER}'") if mark in text}
     assert not [name for name, text in after.items() if "通讯录" in text]
     # the namesake, the company, and its messages are as they were
-    for mark in (NAME, "440199198002035659", "15464284719", "Acme", "02885551234", "please call us"):
+    for mark in (
+        NAME,
+        "440199198002035659",
+        "15464284719",
+        "Acme",
+        "02885551234",
+        "please call us",
+        "another street 9",
+    ):
         assert sum(text.count(mark) for text in after.values()) >= 1, mark
     assert after["raw/2026-02-28/customers.parquet"].count(NAME) == 1
     assert said["rows"]["customers"] == 2
