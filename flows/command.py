@@ -59,6 +59,16 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+READS = (
+    "case",
+    "diff",
+    "explain",
+    "publish",
+    "report",
+    "sample",
+)  # commands that read a publication, of whatever version
+
+
 def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     """Options of every command, and one way to end: a summary or one JSON object, and the exit code of the contract."""
 
@@ -84,6 +94,8 @@ def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
         except KeyboardInterrupt as error:
             _interrupted(str(error) or "Interrupted.", as_json)
         except Exception as error:
+            if command.__name__ in READS and (said := _another_version(home, options)):
+                _end({"status": "refused", "exit_code": 2, "message": said}, as_json, 2)
             message = _fault(home, error)
             _end({"status": "failed", "exit_code": 1, "message": message}, as_json, 1)
         else:
@@ -109,6 +121,16 @@ def _interrupted(message: str, as_json: bool) -> None:
     going.daemon = True
     going.start()
     _end({"status": "interrupted", "exit_code": code, "message": message}, as_json, code)
+
+
+def _another_version(home: Path, options: dict[str, Any]) -> str | None:
+    """Whether a command failed because it read a publication of another version."""
+    from flows.shapes import told
+
+    try:
+        return told(home, options)
+    except Exception:  # then the fault that it was looked for is the one to tell
+        return None
 
 
 def _fault(home: Path, error: Exception) -> str:

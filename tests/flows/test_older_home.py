@@ -9,9 +9,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from support import load, publish_at, rows_of
 
 from flows import chain
+from flows.command import main
 from flows.erase import erase
 from flows.errors import Differs
 from flows.home import Home
@@ -19,6 +21,7 @@ from flows.listing import list_files
 from flows.policy import read_policy
 from flows.publish import current_manifest
 from flows.report_status import status_of
+from flows.shapes import lacks
 from flows.verify import verify
 
 OLDER = Path(__file__).with_name("older_home")
@@ -83,6 +86,27 @@ def test_seeds_that_changed_in_between_restate_nothing(gone_on: Home) -> None:
     assert older["policy_version"] != read_policy().version
     assert current_manifest(gone_on)["compared"] == []
     assert rows_of(gone_on.current / "marts.duckdb", "select * from restatements") == []
+
+
+@pytest.mark.parametrize(
+    "command", [("diff", "{run}", "current"), ("case", "C1"), ("report", "{run}", "--out", "{home}/page.html")]
+)
+def test_a_command_that_needs_what_it_never_had_says_so_and_the_way_out(command: tuple[str, ...], older: Home) -> None:
+    publication = older.current.resolve()
+    (publication / "parquet" / "headline.parquet").unlink()  # as in a version before there was one
+    run = publication.name[11:]
+    said = [part.format(run=run, home=older.root) for part in command]
+    ended = CliRunner().invoke(main, [*said, "--home", str(older.root)])
+    assert ended.exit_code == 2, ended.stderr
+    assert f"RUN {run}: was published by another version of arrears" in ended.stderr
+    assert "headline" in ended.stderr
+    assert "arrears nightly --as-of 2026-02-28 --known-at 2026-02-28 --no-switch" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_publication_of_this_version_lacks_nothing_that_it_was_asked_for(gone_on: Home) -> None:
+    lacking = lacks(gone_on.current)
+    assert not [name for name in lacking if name.split(".")[0] in ("loan_aging", "headline", "restatements")]
 
 
 def test_a_person_of_its_history_can_be_erased(older: Home) -> None:
