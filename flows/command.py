@@ -59,6 +59,16 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+READS = (
+    "case",
+    "diff",
+    "explain",
+    "publish",
+    "report",
+    "sample",
+)  # commands that read a publication, of whatever version
+
+
 def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     """Options of every command, and one way to end: a summary or one JSON object, and the exit code of the contract."""
 
@@ -84,6 +94,8 @@ def common(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
         except KeyboardInterrupt as error:
             _interrupted(str(error) or "Interrupted.", as_json)
         except Exception as error:
+            if command.__name__ in READS and (said := _another_version(home, options)):
+                _end({"status": "refused", "exit_code": 2, "message": said}, as_json, 2)
             message = _fault(home, error)
             _end({"status": "failed", "exit_code": 1, "message": message}, as_json, 1)
         else:
@@ -109,6 +121,16 @@ def _interrupted(message: str, as_json: bool) -> None:
     going.daemon = True
     going.start()
     _end({"status": "interrupted", "exit_code": code, "message": message}, as_json, code)
+
+
+def _another_version(home: Path, options: dict[str, Any]) -> str | None:
+    """Whether a command failed because it read a publication of another version."""
+    from flows.shapes import told
+
+    try:
+        return told(home, options)
+    except Exception:  # then the fault that it was looked for is the one to tell
+        return None
 
 
 def _fault(home: Path, error: Exception) -> str:
@@ -271,6 +293,18 @@ def withdraw(home: Path, wait: float, delivery: str, reason: str) -> dict[str, A
     from flows.withdraw import withdraw_delivery
 
     return withdraw_delivery(home, delivery, reason, wait)
+
+
+@main.command(epilog='Example: arrears erase C-000081 --reason "request 2026-117" --home HOME')
+@click.argument("customer")
+@click.option("--reason", required=True, help="Why, for the audit pack; without naming the person.")
+@click.option("--messages", is_flag=True, help="Their messages too: breaches of wording that rest on them are lost.")
+@common
+def erase(home: Path, wait: float, customer: str, reason: str, messages: bool) -> dict[str, Any]:
+    """Take what names a CUSTOMER out of the warehouse, on record; figures stay."""
+    from flows import erase as erasing
+
+    return erasing.erase(home, customer, reason, messages, wait)
 
 
 @main.command(epilog="Example: arrears publish --to postgresql://user@host/bi --home HOME")

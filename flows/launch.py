@@ -156,6 +156,11 @@ def run_notice(home: Path, kind: str, name: str, address: str) -> dict[str, Any]
     block = notices.keep(kind, name, address)
     try:
         notices.try_out(block)
+    except notices.NotTaken as error:
+        raise UsageError(
+            f"NAME {name}: kept as {block}, but the robot did not take the notice ({error}). Correct its address or its settings (keyword, "
+            "signature, addresses allowed), and give it again."
+        ) from error
     except Exception as error:
         raise UsageError(
             f"NAME {name}: kept as {block}, but nothing could be sent there ({type(error).__name__}). Correct the address and give it again."

@@ -34,7 +34,7 @@ def published(run: Run, manifest: dict[str, Any]) -> None:
 
 def ended(run: Run, interrupted: bool, reason: str) -> None:
     """`reason` is a kind of fault or the name of an expectation, never a row."""
-    facet = _facet("1-0-1/ErrorMessageRunFacet.json", message=reason, programmingLanguage="Python")
+    facet = _facet("1-0-1", "ErrorMessageRunFacet", message=reason, programmingLanguage="Python")
     _send(run, "ABORT" if interrupted else "FAIL", facets={"errorMessage": facet})
 
 
@@ -46,7 +46,7 @@ def event_of(
     facets = dict(facets or {})
     if run.as_of:
         day = f"{run.as_of}T00:00:00+08:00"
-        facets["nominalTime"] = _facet("1-0-1/NominalTimeRunFacet.json", nominalStartTime=day)
+        facets["nominalTime"] = _facet("1-0-1", "NominalTimeRunFacet", nominalStartTime=day)
     inputs, outputs = [], []
     if manifest:
         inputs = [{"namespace": namespace, "name": f"delivery.{d['delivery']}"} for d in manifest["deliveries"]]
@@ -55,7 +55,7 @@ def event_of(
                 "namespace": namespace,
                 "name": f"marts.{mart}",
                 "outputFacets": {
-                    "outputStatistics": _facet("1-0-2/OutputStatisticsOutputDatasetFacet.json", rowCount=facts["rows"])
+                    "outputStatistics": _facet("1-0-2", "OutputStatisticsOutputDatasetFacet", rowCount=facts["rows"])
                 },
             }
             for mart, facts in manifest["marts"].items()
@@ -72,8 +72,9 @@ def event_of(
     }
 
 
-def _facet(schema: str, **said: Any) -> dict[str, Any]:
-    return {"_producer": PRODUCER, "_schemaURL": FACETS + schema, **said}
+def _facet(version: str, name: str, **said: Any) -> dict[str, Any]:
+    """A facet, which names the definition that it follows, in the file of that version."""
+    return {"_producer": PRODUCER, "_schemaURL": f"{FACETS}{version}/{name}.json#/$defs/{name}", **said}
 
 
 def _send(run: Run, kind: str, manifest: dict[str, Any] | None = None, facets: dict[str, Any] | None = None) -> None:

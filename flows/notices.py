@@ -5,6 +5,7 @@ A notice says names of dates, gates, files and rules; no rows, and no keys of cu
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ ROBOTS: dict[str, dict[str, Any]] = {
     "wecom": {"msgtype": "text", "text": {"content": TEXT}},
     "feishu": {"msg_type": "text", "content": {"text": TEXT}},
 }
+# Where a robot says in its answer, with status 200, that it did not take a message: a number that is not 0.
+ANSWERS = {"dingtalk": ("errcode",), "wecom": ("errcode",), "feishu": ("code", "StatusCode")}
 LONGEST = 300  # of a reason
 
 HAPPENED = {
@@ -66,6 +69,10 @@ WORDS = {
 }
 
 
+class NotTaken(Exception):
+    """A robot answered that it did not take the message: its number and, where it has one, its sentence."""
+
+
 @dataclass(frozen=True)
 class Notice:
     """What became of the night of a date (ISO): a key of HAPPENED, the gate that closed, the first reason."""
@@ -105,7 +112,7 @@ def try_out(block: str) -> None:
 
     _known()
     said = "这里将收到夜间运行的通知。\nNotices of nights will come here."
-    Block.load(block, _sync=True).notify(said, "arrears", _sync=True)
+    _tell(Block.load(block, _sync=True), said, "arrears")
 
 
 def send(blocks: list[str], notice: Notice, lang: str) -> None:
@@ -115,9 +122,44 @@ def send(blocks: list[str], notice: Notice, lang: str) -> None:
     for name in blocks:
         try:
             _known()
-            Block.load(name, _sync=True).notify(notice.body(lang), notice.subject(lang), _sync=True)
+            _tell(Block.load(name, _sync=True), notice.body(lang), notice.subject(lang))
+        except NotTaken as error:
+            log.warning("The notice to %s was not taken: %s", name, error)
         except Exception as error:  # a robot that is away ends no night
             log.warning("The notice could not be sent to %s: %s", name, type(error).__name__)
+
+
+def _tell(block: Any, body: str, subject: str) -> None:
+    """As the block does it; where the robot is of a kind that answers errors with status 200, its answer is read. Raises NotTaken."""
+    from prefect.blocks.notifications import CustomWebhookNotificationBlock as Webhook
+
+    if not isinstance(block, Webhook) or block.name not in ANSWERS:
+        block.notify(body, subject, _sync=True)
+        return
+    import httpx
+
+    # what notify() would send: the block reads the status of the answer alone, and hands nothing on
+    request = block._build_request_args(body, subject)
+    with httpx.Client(cookies=request.pop("cookies", None)) as client:
+        answer = client.request(**request)
+    answer.raise_for_status()
+    if said := refusal_of(block.name, answer.text):
+        raise NotTaken(said)
+
+
+def refusal_of(kind: str, answer: str) -> str | None:
+    """What a robot's answer says went wrong, as `errcode 310000: keywords not in content`; None where it took the message."""
+    try:
+        said = json.loads(answer, strict=False)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        return "its answer is no JSON object"
+    for name in ANSWERS[kind]:
+        if str(said.get(name) or 0) != "0":
+            why = next((said[word] for word in ("errmsg", "msg", "StatusMessage") if said.get(word)), "")
+            return f"{name} {said[name]}: {printable(str(why))[:LONGEST]}"
+    return None if said.keys() & set(ANSWERS[kind]) else f"its answer has no {' and no '.join(ANSWERS[kind])}"
 
 
 def keep(kind: str, name: str, address: str) -> str:

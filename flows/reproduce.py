@@ -17,6 +17,7 @@ from flows.content_hash import HASH_VERSION, content_hash
 from flows.database import connect, identifier, quote
 from flows.dates import Dates
 from flows.earlier import FIGURES
+from flows.erase import ERASED
 from flows.errors import UsageError
 from flows.home import Delivery, Home, Knowledge
 from flows.policy import Policy, read_policy
@@ -36,7 +37,7 @@ def reproduce(home: Home, run_id: str) -> dict[str, Any]:
         scratch = _scratch_home(Path(folder) / "home", home, manifest)
         built = build(scratch, knowledge_of(manifest), policy, dates_of(manifest, policy))
         differs, same = _compare(built, Path(folder), home.published / f"{manifest['as_of']}-{run_id}", manifest)
-    causes = _causes(manifest, policy)
+    causes = _causes(manifest, policy) + _erased(home, run_id)
     if differs:
         differs += causes or ["Cause: none that is known. Code, packages, policy and deliveries are the same."]
     else:
@@ -126,6 +127,13 @@ def _compare(built: Built, folder: Path, publication: Path, manifest: dict[str, 
         if more:
             differs.append(f"Marts that this version has and that one had not: {', '.join(more)}.")
     return differs, same
+
+
+def _erased(home: Home, run_id: str) -> list[str]:
+    """Messages whose text was erased since: breaches of wording rested on them."""
+    since = [link for link in chain.read(home).links if link["status"] == ERASED and link["run_id"] > run_id]
+    packs = [link["run_id"] for link in since if chain.manifest_in(home.audit / link["run_id"]).get("messages")]
+    return [f"Cause: messages to a customer were erased since ({', '.join(packs)})."] if packs else []
 
 
 def _causes(manifest: dict[str, Any], policy: Policy) -> list[str]:

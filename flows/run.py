@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows import audit, chain, interrupts, lineage, settings
+from flows import audit, chain, erase, interrupts, lineage, settings
 from flows.dates import Dates
 from flows.errors import ArrearsError, UsageError
 from flows.home import Delivery, Home, Knowledge, as_json, hold, knowledge, new_run_id, now_text, parse_known_at
@@ -227,6 +227,7 @@ def opened(run: Run, command: str, wait: float) -> Iterator[None]:
 
 def look_at_what_stands(run: Run) -> None:
     """What a run before left half done is cleared or written down; what is not known is left, and told."""
+    erase.finish(run.home)
     try:
         finish(run.home, run.run_id)
     except (OSError, ValueError, KeyError) as error:

@@ -22,6 +22,7 @@ from flows.content_hash import content_hash
 from flows.database import connect
 from flows.dates import month_end
 from flows.earlier import FIGURES
+from flows.erase import ERASED, erased_hashes, is_unfinished
 from flows.errors import Differs, UsageError
 from flows.home import Delivery, Home, existing_home, holder
 from flows.listing import content_of, names_in
@@ -416,7 +417,8 @@ def _look_at_current(look: Look, told: dict[str, Told]) -> None:
 
 
 def _look_at_history(look: Look, told: dict[str, Told], asked: str | None) -> None:
-    """The page of each delivery against the first account that names it, and the rows kept against that page."""
+    """The page of each delivery against the first account that names it, and the rows kept against that page and the erasures since."""
+    erasures = [said for run in told.values() if (said := run.manifest or {}).get("status") == ERASED]
     first: dict[str, tuple[str, str | None]] = {}  # delivery -> the run that named it first, and the hash that it gives
     said = None
     for run in told.values():
@@ -433,7 +435,9 @@ def _look_at_history(look: Look, told: dict[str, Told], asked: str | None) -> No
         manifest = told[asked].manifest if asked in told else None
         wanted = {facts["delivery"]: first[facts["delivery"]] for facts in (manifest or {}).get("deliveries", [])}
     for name, (_, sha) in sorted(wanted.items()):
-        _look_at_delivery(look, look.home.raw / name, sha)
+        _look_at_delivery(look, look.home.raw / name, sha, erasures)
+    if is_unfinished(look.home) and not look.at_work:
+        look.note("An erasure was cut short: the next run, or `arrears erase` again, finishes it.")
     _look_at_withdrawals(look, said)
     for path in sorted(look.home.raw.iterdir()) if asked is None and look.home.raw.is_dir() else []:
         if path.name in first or path.name == look.home.withdrawals_file.name:
@@ -444,7 +448,7 @@ def _look_at_history(look: Look, told: dict[str, Told], asked: str | None) -> No
             look.differs(path, "added", "no run's account names it")
 
 
-def _look_at_delivery(look: Look, folder: Path, sha: str | None) -> None:
+def _look_at_delivery(look: Look, folder: Path, sha: str | None, erasures: list[dict[str, Any]]) -> None:
     look.deliveries += 1
     page = folder / "delivery.json"
     if not folder.is_dir():
@@ -465,7 +469,7 @@ def _look_at_delivery(look: Look, folder: Path, sha: str | None) -> None:
     if kept is None:
         look.unlisted["warehouse/raw/"].append(folder.name)
     else:
-        look.compare(folder, kept, aside=("delivery.json",))
+        look.compare(folder, erased_hashes(erasures, folder.name, kept), aside=("delivery.json",))
 
 
 def _look_at_withdrawals(look: Look, said: dict[str, Any] | None) -> None:

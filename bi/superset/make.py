@@ -12,7 +12,7 @@ import uuid
 import zipfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import click
 import duckdb
@@ -34,6 +34,7 @@ VIZ = {
 }
 NUMBERS = {"DECIMAL(18,2)": ",.2f", "DECIMAL(9,6)": ".2%", "BIGINT": ",d"}  # in tables
 ROWS = 10_000  # the most that a chart asks for
+MASK = "XXXXXXXXXX"  # for a password: Superset then takes it from the field `passwords` of the import
 
 Columns = list[tuple[str, str, str | None]]  # name, type, definition
 
@@ -315,18 +316,43 @@ def uri_of(marts: Path) -> str:
     return f"duckdb:///{quote(str(marts))}?access_mode=read_only"
 
 
+def address_of(uri: str, marts: Path) -> tuple[str, str]:
+    """The address that the pack carries, and the database that it is made for, in words. No pack carries a password."""
+    if uri.startswith("duckdb:"):
+        return uri, f"the file {marts}, read-only" if uri == uri_of(marts) else "a DuckDB file"
+    parts = urlsplit(uri)
+    if parts.scheme not in ("postgresql", "postgresql+psycopg2") or not (parts.hostname and parts.path.strip("/")):
+        sys.exit(
+            f"--uri {parts.scheme or uri}…: give postgresql+psycopg2://USER@HOST/DATABASE, the database that `arrears publish --to` fills."
+        )
+    if parts.password not in (None, MASK):
+        sys.exit(
+            "--uri: the address holds a password, and a pack is a file that is passed on. Leave it out: Superset asks for it at the import."
+        )
+    user, _, host = parts.netloc.rpartition("@")
+    if not user:
+        sys.exit(
+            "--uri: the address names no user. Give a user that has the role for readers: postgresql+psycopg2://USER@HOST/DATABASE"
+        )
+    name = user.partition(":")[0]
+    masked = uri.replace(f"{user}@{host}", f"{name}:{MASK}@{host}", 1)
+    return masked, f"PostgreSQL, database {parts.path.strip('/')} on {host}, schema marts, as the user {name}"
+
+
 @click.command()
 @click.argument("home", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("pack", metavar="ZIP", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--uri", help="Where Superset reads; default: the current publication of HOME.")
+@click.option("--uri", help="Where Superset reads, without a password; default: the current publication of HOME.")
 def make(home: Path, pack: Path, uri: str | None) -> None:
-    """Write the pack for the current publication of HOME into ZIP."""
+    """Write the pack for the current publication of HOME into ZIP, and say which database it is made for."""
     marts = home.absolute() / "published" / "current" / "marts.duckdb"
     if not marts.exists():
         sys.exit(f"HOME {home}: nothing is published there ({marts} does not exist). Run `arrears nightly` first.")
+    address, database = address_of(uri or uri_of(marts), marts)
     with zipfile.ZipFile(pack, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in assets(marts, uri or uri_of(marts)).items():
+        for name, content in assets(marts, address).items():
             archive.writestr(f"arrears/{name}", yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+    click.echo(f"{pack}: made for {database}")
 
 
 if __name__ == "__main__":

@@ -96,12 +96,12 @@ def tell_the_rest() -> None:
 def arrears(prefect_server: str) -> Command:
     """Run the command in this process, against the shared server: what it says, and how it ends."""
 
-    def run(*arguments: Any) -> Ended:
+    def run(*arguments: Any, given: str | None = None) -> Ended:
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
         with pytest.MonkeyPatch.context() as environment, temporary_settings({PREFECT_API_URL: prefect_server}):
             environment.setenv("PREFECT_API_URL", prefect_server)
-            ended = CliRunner().invoke(main, [*map(str, arguments)])
+            ended = CliRunner().invoke(main, [*map(str, arguments)], input=given)
         return Ended(ended.exit_code, ended.stdout, ended.stderr)
 
     return run

@@ -78,6 +78,21 @@ CASES = {
         "loan__product,loan__branch,loan__currency",
         "select product_id, branch_id, currency, count(*), sum(outstanding_principal), sum(overdue_amount) from loan_aging group by all",
     ),
+    "the items at the last date, by segment and currency": (
+        "balance_of_items,overdue_rate_of_items,par_30_of_items,par_90_of_items,npl_ratio_of_items,coverage_of_items",
+        "item__segment,item__currency",
+        "select segment, currency, balance, overdue_rate, beyond_30_rate, beyond_90_rate, npl_rate, provision_coverage from headline where as_of = (select max(as_of) from headline) and segment <> 'ALL' and currency <> 'ALL'",
+    ),
+    "the items by product and branch": (
+        "balance_of_items,overdue_rate_of_items,par_30_of_items,par_90_of_items,npl_ratio_of_items,coverage_of_items",
+        "loan__product,loan__branch,item__currency",
+        "select product_id, branch_id, c.currency, sum(balance) as b, sum(if(c.days_past_due > 0, balance, 0)) / b, sum(if(c.days_past_due > 30, balance, 0)) / b, sum(if(c.days_past_due > 90, balance, 0)) / b, sum(if(is_non_performing, balance, 0)) / b, sum(provision_amount) / nullif(sum(if(is_non_performing, balance, 0)), 0) from risk_classification as c left join loan_aging on loan_id = item_id and item_type = 'loan' group by all",
+    ),
+    "the items by product": (
+        "balance_of_items,overdue_rate_of_items",
+        "loan__product,item__segment,item__currency",
+        "select nullif(member, 'not_stated'), segment, currency, balance, overdue_rate from concentration where dimension = 'product' and segment <> 'ALL' and currency <> 'ALL'",
+    ),
     "roll rates": (
         "roll_rate",
         "roll__as_of__day,roll__from_stage,roll__to_stage,roll__segment,roll__currency",

@@ -21,26 +21,38 @@ from typing import Any
 
 import httpx
 import pytest
-from end_to_end.conftest import ARREARS
+from end_to_end.conftest import ARREARS, Command
 
 from flows import notices
 from flows.errors import DeliveryRefused, ValidationFailed
 from flows.home import Home
 from flows.publish import current_manifest, publications_of
 
+ROOT = Path(__file__).parents[2]
 LAST = date(2026, 10, 31)  # the demo's
+SCHEDULE = {"cron": "0 2 * * *", "timezone": "Asia/Shanghai", "day_or": True}
+
+ANSWERS = {  # a message not taken, and one taken
+    "slack": (b"ok", b"ok"),
+    "dingtalk": (b'{"errcode":310000,"errmsg":"keywords not in content"}', b'{"errcode":0,"errmsg":"ok"}'),
+    "feishu": (b'{"code":19024,"msg":"Key Words Not Found"}', b'{"StatusCode":0,"StatusMessage":"success","code":0}'),
+}
 
 
 @pytest.fixture
 def receiver() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A robot's webhook: its address, and what came in."""
+    """A robot's webhook: its address, and what came in. It answers as its kind does; below /deaf that it took nothing, with status 200."""
     came: list[dict[str, Any]] = []
 
     class Robot(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            came.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            message = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            kind = "feishu" if "msg_type" in message else "dingtalk" if "msgtype" in message else "slack"
+            if taken := not self.path.startswith("/deaf"):
+                came.append(message)
             self.send_response(200)
             self.end_headers()
+            self.wfile.write(ANSWERS[kind][taken])
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -85,6 +97,54 @@ def test_each_kind_of_robot_is_told_in_its_own_form(
         assert "robot" not in kept.text
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("dingtalk", "errcode 310000: keywords not in content"),
+        ("wecom", "errcode 310000: keywords not in content"),
+        ("feishu", "code 19024: Key Words Not Found"),
+    ],
+)
+def test_a_robot_that_answers_an_error_with_status_200_is_noticed(
+    kind: str,
+    said: str,
+    prefect_server: str,
+    receiver: tuple[str, list[dict[str, Any]]],
+    arrears: Command,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    address = receiver[0].replace("/robot", "/deaf")
+    with on(prefect_server), caplog.at_level("WARNING"):
+        block = notices.keep(kind, "deaf", address)
+        notices.send([block], notices.Notice("late", "2026-11-01"), "en")
+    assert f"The notice to {block} was not taken: {said}" in caplog.text
+    ended = arrears("notice", kind, "deaf", "--home", tmp_path / "home", given=address)
+    assert (ended.code, f"the robot did not take the notice ({said})" in ended.err) == (2, True), ended.err
+    assert "key=secret" not in ended.err + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "said"),
+    [
+        ("dingtalk", '{"errcode":0,"errmsg":"ok"}', None),
+        ("feishu", '{"StatusCode":0,"StatusMessage":"success"}', None),
+        ("feishu", '{"code":"0","msg":"success","data":{}}', None),
+        ("feishu", '{"StatusCode":9499,"StatusMessage":"Bad Request"}', "StatusCode 9499: Bad Request"),
+        (
+            "wecom",
+            '{"errcode":93000,"errmsg":"invalid \u001b[2J url"}',
+            "errcode 93000: invalid \N{REPLACEMENT CHARACTER}[2J url",
+        ),
+        ("wecom", "<html>login</html>", "its answer is no JSON object"),
+        ("feishu", "[]", "its answer is no JSON object"),
+        ("feishu", "{}", "its answer has no code and no StatusCode"),
+    ],
+)
+def test_what_the_answer_of_a_robot_means(kind: str, answer: str, said: str | None) -> None:
+    assert notices.refusal_of(kind, answer) == said
+
+
 def test_mail_is_told_through_a_mail_server(prefect_server: str) -> None:
     came: list[bytes] = []
 
@@ -125,14 +185,39 @@ def delivered(landing: Path, like: str, *names: str) -> None:
         shutil.copytree(landing / like, landing / name)
 
 
+def by_a_worker(prefect_server: str, folder: Path, parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Deploy prefect.yaml to a pool of processes as docs/prefect.md has it, and let a worker run it once: deployment and run, as the
+    server has them. The flow is found through the folder that it was deployed from."""
+    environment = os.environ | {"PREFECT_API_URL": prefect_server, "PREFECT_HOME": str(folder)}
+    environment.pop("PYTHONPATH", None)
+
+    def prefect(*arguments: str) -> None:
+        command = [str(ARREARS.with_name("prefect")), "--no-prompt", *arguments]
+        ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+    with httpx.Client(base_url=prefect_server, timeout=60) as client:
+        client.post("/work_pools/", json={"name": "arrears", "type": "process"}).raise_for_status()
+        prefect("deploy", "--all")
+        deployed = client.get("/deployments/name/arrears schedule/nightly").raise_for_status().json()
+        asked = {"parameters": parameters}
+        run = client.post(f"/deployments/{deployed['id']}/create_flow_run", json=asked).raise_for_status().json()
+        prefect("worker", "start", "--pool", "arrears", "--run-once")
+        ended = client.get(f"/flow_runs/{run['id']}").raise_for_status().json()
+        client.delete(f"/deployments/{deployed['id']}").raise_for_status()
+    return deployed, ended
+
+
 def test_dates_missed_are_caught_up_in_order_then_one_is_late_and_one_refused(
-    home: Path, prefect_server: str, receiver: tuple[str, list[dict[str, Any]]]
+    home: Path, prefect_server: str, receiver: tuple[str, list[dict[str, Any]]], tmp_path: Path
 ) -> None:
+    """The missed ones by a worker that prefect.yaml was deployed for; the others in this process."""
     from flows.schedule import scheduled
 
     place, landing = Home(home), home / "landing"
     address, came = receiver
     delivered(landing, str(LAST), "2026-11-01", "2026-11-02")
+    places = {"home": str(home), "landing": str(landing), "policy": str(home / "policy")}
 
     def run(night: date) -> Any:
         return scheduled(
@@ -151,8 +236,14 @@ def test_dates_missed_are_caught_up_in_order_then_one_is_late_and_one_refused(
         block = notices.keep("slack", "desk", address)
         assert run(LAST).message == "`current` is as of 2026-10-31 already"
         before = set(publications_of(place))
-        caught_up = run(date(2026, 11, 2))
-        assert caught_up.message == "Published: 2026-11-01, 2026-11-02"
+        told = {"night": "2026-11-02", "notify": [block], "lang": "en", "tell_published": True}
+        deployed, ended = by_a_worker(prefect_server, tmp_path / "prefect", places | told)
+        assert ended["state"]["message"] == "Published: 2026-11-01, 2026-11-02"
+        assert ended["name"] == "night of 2026-11-02"
+        assert [said["text"][:29] for said in came] == [f"arrears 2026-11-0{day}: published" for day in (1, 2)]
+        assert deployed["schedules"][0]["schedule"] | {"day_or": True} == SCHEDULE
+        assert deployed["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+        assert deployed["global_concurrency_limit"]["limit"] == 1
         made = sorted(set(publications_of(place)) - before, key=lambda folder: publications_of(place)[folder]["run_id"])
         assert [folder.name[:10] for folder in made] == ["2026-11-01", "2026-11-02"]
         assert [publications_of(place)[folder]["known_at"] for folder in made] == ["2026-11-01", "2026-11-02"]
@@ -193,11 +284,7 @@ def test_serve_makes_a_deployment_of_this_home_and_runs_it(home: Path, prefect_s
         try:
             by = {"deployments": {"name": {"like_": f"{home.name}-"}}}
             found = until(lambda: client.post("/deployments/filter", json=by).json(), served, log)[0]
-            assert found["schedules"][0]["schedule"] | {"day_or": True} == {
-                "cron": "0 2 * * *",
-                "timezone": "Asia/Shanghai",
-                "day_or": True,
-            }
+            assert found["schedules"][0]["schedule"] | {"day_or": True} == SCHEDULE
             assert found["concurrency_options"]["collision_strategy"] == "ENQUEUE"
             assert found["global_concurrency_limit"]["limit"] == 1
             asked = {"parameters": {"night": str(LAST)}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import os
 import secrets
@@ -19,10 +20,11 @@ import httpx
 import pytest
 import yaml
 from click.testing import CliRunner
-from databases.servers import free_port
+from databases.servers import PASSWORD, free_port, postgresql
 
-from bi.superset.make import CHARTS, dimensions_of, make, query_of
+from bi.superset.make import CHARTS, DATABASE, dimensions_of, make, query_of
 from flows.home import Home
+from flows.postgresql import publish_to
 from flows.publish import publications_of
 from flows.switch import switch_to
 
@@ -48,8 +50,9 @@ class Superset:
     def get(self, path: str) -> Any:
         return self.client.get(f"/api/v1/{path}").raise_for_status().json()
 
-    def take(self, pack: bytes) -> None:
-        answer = self.client.post("/api/v1/assets/import/", files={"bundle": ("pack.zip", pack)})
+    def take(self, pack: bytes, password: str | None = None) -> None:
+        secrets_of = {"passwords": json.dumps({f"databases/{DATABASE}.yaml": password})} if password else {}
+        answer = self.client.post("/api/v1/assets/import/", files={"bundle": ("pack.zip", pack)}, data=secrets_of)
         assert answer.status_code == 200, answer.text
 
     def rows(self, chart: int) -> list[dict[str, Any]]:
@@ -91,9 +94,10 @@ def superset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
         server.wait(30)
 
 
-def pack_of(home: Path, folder: Path) -> bytes:
-    made = CliRunner().invoke(make, [str(home), str(folder / "pack.zip")], catch_exceptions=False)
-    assert made.exit_code == 0, made.output
+def pack_of(home: Path, folder: Path, *options: str, says: str) -> bytes:
+    """The pack, whose command says for which database it is made."""
+    made = CliRunner().invoke(make, [str(home), str(folder / "pack.zip"), *options], catch_exceptions=False)
+    assert (made.exit_code, says in made.output) == (0, True), made.output
     return (folder / "pack.zip").read_bytes()
 
 
@@ -162,7 +166,7 @@ def shown(superset: Superset, chart: dict[str, Any], ident: int, marts: Path) ->
 def test_imported_twice_every_chart_says_what_the_marts_say_also_of_a_publication_that_comes_after(
     superset: Superset, home: Path, tmp_path: Path
 ) -> None:
-    pack = pack_of(home, tmp_path)
+    pack = pack_of(home, tmp_path, says=f"made for the file {home.absolute()}/published/current/marts.duckdb")
     superset.take(with_titles(pack, "before"))
     superset.take(pack)
     titles = {chart["title"]: chart for chart in SPEC["charts"].values()}
@@ -187,3 +191,50 @@ def test_imported_twice_every_chart_says_what_the_marts_say_also_of_a_publicatio
             assert answers[-1][title] == expected(marts, chart), title
     assert all(answers[0].values()), [title for title, rows in answers[0].items() if not rows]
     assert answers[0]["余额 · Balance"] != answers[1]["余额 · Balance"]  # or the second publication proves nothing
+
+
+def test_on_the_postgresql_that_was_published_to_every_chart_says_what_the_marts_say(
+    superset: Superset, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    secret = PASSWORD.replace("'", "''")
+    with postgresql() as server:
+        server.run(
+            f"create role bi_owner login createrole password '{secret}'; grant create on database core to bi_owner;"
+            f"create role board login password '{secret}';"
+        )
+        publish_to(demo, f"postgresql://bi_owner@127.0.0.1:{server.port}/core", None, False, "arrears_reader", None)
+        server.run("grant arrears_reader to board;")
+        uri = f"postgresql+psycopg2://board@127.0.0.1:{server.port}/core"
+        said = f"made for PostgreSQL, database core on 127.0.0.1:{server.port}, schema marts, as the user board"
+        pack = pack_of(demo, tmp_path, "--uri", uri, says=said)
+        superset.take(pack, PASSWORD)
+        charts, marts = superset.charts(), demo / "published" / "current" / "marts.duckdb"
+        (database,) = superset.get("database/?q=(filters:!((col:database_name,opr:eq,value:arrears)))")["result"]
+        assert database["backend"] == "postgresql"
+        differ = {}
+        for chart in SPEC["charts"].values():
+            found, asked = shown(superset, chart, charts[chart["title"]], marts), expected(marts, chart)
+            if found != asked or not found:
+                differ[chart["title"]] = (found[:3], asked[:3])
+        assert not differ
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("postgresql://board:geheim@host/bi", "the address holds a password"),
+        ("postgresql://host/bi", "names no user"),
+        ("mysql://board@host/bi", "give postgresql"),
+        ("postgresql://board@host", "give postgresql"),
+    ],
+)
+def test_a_pack_is_made_for_a_database_that_it_knows_and_carries_no_password(
+    uri: str, said: str, tmp_path: Path
+) -> None:
+    current = tmp_path / "published" / "current"
+    current.mkdir(parents=True)
+    (current / "marts.duckdb").touch()
+    made = CliRunner().invoke(make, [str(tmp_path), str(tmp_path / "pack.zip"), "--uri", uri])
+    assert (made.exit_code, said in made.output, "geheim" in made.output) == (1, True, False)
+    assert not (tmp_path / "pack.zip").exists()

@@ -1,0 +1,1 @@
+select * from marts.risk_classification  -- published; never built here
