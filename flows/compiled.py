@@ -34,6 +34,7 @@ from flows.policy import PROJECT
 from flows.settings import cache_folder, dbt_every_time
 
 KEPT = 4  # versions of the code whose statements are kept, and of each the policies
+IN_USE = 3600.0  # seconds since its last use in which a version goes on being kept beyond these: a build may be at work with it
 ROW_GROUP = 122_880  # rows of a table that one thread of the engine reads
 AT_ONCE = 4  # statements of a small book that run beside each other, where there are as many processors
 # A checkpoint looks at every table there is: one at the end, when the database closes, and not one each 16 MB.
@@ -87,6 +88,7 @@ def kept(continues: bool) -> list[Node] | None:
     if dbt_every_time():
         return None
     try:
+        os.utime(_folder())
         return [Node(**node) for node in json.loads(_file(continues).read_text("utf-8"))]
     except (OSError, ValueError):
         return None
@@ -108,7 +110,8 @@ def keep(database: Path, target: Path, continues: bool) -> None:
         mine.replace(path)
         others = sorted(path.parent.parent.glob("compiled-*"), key=lambda folder: folder.stat().st_mtime)
         for old in others[:-KEPT]:
-            shutil.rmtree(old, ignore_errors=True)
+            if old.stat().st_mtime < time.time() - IN_USE:
+                shutil.rmtree(old, ignore_errors=True)
     except OSError:
         mine.unlink(missing_ok=True)
 
