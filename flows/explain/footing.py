@@ -26,6 +26,8 @@ from flows.policy import Policy, read_policy
 
 # Free text of a ledger, which no figure follows from and in which a name may stand.
 FREE_TEXT = ("purpose", "reason", "product_name")
+# What of it a rule asks for is read as a code alone.
+CODED = {"pauses": ("case when reason = 'technical' then reason end as reason",)}
 PLACE = ("_delivery", "_origin", "_file", "_line", "_hash")
 
 
@@ -51,17 +53,27 @@ class Footing:
         """Rows of a ledger as known, oldest knowledge first, each with its number among the rows shown (`_no`)."""
         about = ledgers()[ledger]
         columns = [c.name for c in about.columns.values() if not c.personal and c.name not in FREE_TEXT]
+        selected = [*map(identifier, columns), *CODED.get(ledger, ()), *PLACE]
         tests = " and ".join(
             f"{identifier(column)} in ({', '.join(map(quote, _texts(value)))})" for column, value in where.items()
         )
         attach_history(
             self.connection, self.home, about, self.known.deliveries, "asked", bool(self.known.withdrawn), where=tests
         )
-        found = self.connection.sql(
-            f"select {', '.join(map(identifier, columns))}, {', '.join(PLACE)} from asked order by _delivery_no, _file, _line"
-        )
+        found = self.connection.sql(f"select {', '.join(selected)} from asked order by _delivery_no, _file, _line")
         names = found.columns
         return [self._show(ledger, dict(zip(names, row, strict=True))) for row in found.fetchall()]
+
+    def ids(self, ledger: str, key: str, **where: Any) -> set[str]:
+        """Keys of rows of a ledger; the rows are not shown."""
+        about = ledgers()[ledger]
+        tests = " and ".join(
+            f"{identifier(column)} in ({', '.join(map(quote, _texts(value)))})" for column, value in where.items()
+        )
+        attach_history(
+            self.connection, self.home, about, self.known.deliveries, "asked", bool(self.known.withdrawn), where=tests
+        )
+        return {found for (found,) in self.connection.sql(f"select distinct {identifier(key)} from asked").fetchall()}
 
     def _show(self, ledger: str, row: Row) -> Row:
         place = (ledger, row["_delivery"], row["_file"], row["_line"])
