@@ -162,35 +162,57 @@ class Debtor:
             "treatment": terms,
         }
 
-    def holding(self, item: Item, at: Day, states: States, day: date) -> Iterator[tuple[SeedRow, Any]]:
+    def holding(self, item: Item, at: Day, states: States, day: date) -> Iterator[tuple[SeedRow, int]]:
         """Rules that hold for an item by itself, each with the figure that makes it hold."""
-        if not (
-            at.days_with > 0 or at.is_impaired or at.days_out > 0 or day in states.observed or day in states.material
-        ):
-            return
-        is_observed = day in states.observed
         for rule in self.rules.rules(at, day):
-            figure: int | None
-            match rule["trigger"]:
-                case "days_past_due":
-                    days = {"as_agreed": at.days, "include_due_date": at.days_with, "exclude_due_date": at.days_after}
-                    figure = days[rule["day_count"]]
-                case "material_days_past_due":
-                    figure = states.material.get(day, 0)
-                case "advance_days":
-                    figure = at.days_out
-                case "technical_overdue_days":
-                    figure = at.days if self.technical_pause(item, at) else None
-                case "credit_impaired_flag":
-                    figure = int(at.is_impaired)
-                case "restructured_flag":
-                    figure = int(is_observed)
-                case "restructured_still_overdue_flag":
-                    figure = int(is_observed and at.days > 0)
-                case _:
-                    figure = None
+            figure = self._figure(rule, item, at, states, day)
             if figure is not None and holds(Decimal(figure), rule["operator"], Decimal(rule["threshold"])):
                 yield rule, figure
+
+    def _figure(self, rule: SeedRow, item: Item, at: Day, states: States, day: date) -> int | None:
+        """What a rule looks at; None where it is about other debts, or about something that did not happen."""
+        match rule["trigger"]:
+            case "days_past_due":
+                by = {"as_agreed": at.days, "include_due_date": at.days_with, "exclude_due_date": at.days_after}
+                return by[rule["day_count"]]
+            case "material_days_past_due":
+                return states.material.get(day, 0)
+            case "advance_days":
+                return at.days_out
+            case "technical_overdue_days":
+                return at.days if self.technical_pause(item, at) else None
+            case "credit_impaired_flag":
+                return int(at.is_impaired)
+            case "restructured_flag":
+                return int(day in states.observed)
+            case "restructured_still_overdue_flag":
+                return int(day in states.observed and at.days > 0)
+            case _:
+                return None
+
+    def looked_at(self, n: int, day: date) -> list[Facts]:
+        """Every rule for an item that the ledgers can answer, with its figure, and whether it holds or an exception lifts it."""
+        item, states = self.items[n], self.states[n]
+        at, floors = item.days[day], {one["rule_id"]: one for one in self.floors(n, day)}
+        lifts = {rule["lifts_rule"]: rule["rule_id"] for rule, _ in self.holding(item, at, states, day)}
+        found = []
+        for rule in sorted(self.rules.rules(at, day), key=lambda rule: str(rule["rule_id"])):
+            floor = floors.get(rule["rule_id"])
+            figure: Any = floor["figure"] if floor else self._figure(rule, item, at, states, day)
+            if floor is None and rule["trigger"] == "debtor_npl_flag":
+                figure = 0
+            found.append(
+                {
+                    "rule_id": rule["rule_id"],
+                    "floor_class": int(rule["floor_class"]),
+                    "rule": rule,
+                    "figure": figure,
+                    "holds": floor is not None,
+                    "lifted_by": lifts.get(rule["rule_id"]),
+                    "pulled_by": floor["pulled_by"] if floor else [],
+                }
+            )
+        return found
 
     def technical_pause(self, item: Item, at: Day) -> Row | None:
         """A technical pause in force on the due date or the first day past due; only loans have pauses."""

@@ -35,7 +35,7 @@ def class_of(on: Footing, file: DebtorFile, item_type: str, item_id: str) -> Fac
         "class_row": on.seed("risk_class", risk_class=str(figures["risk_class"]))[0],
         "regime": on.policy.settings["risk_regime"],
         "rule_sets": sorted({rule["rule_set"] for rule in rules}),
-        "rules_looked_at": len(debtor.rules.rules(at, day)),
+        "looked_at": debtor.looked_at(n, day),
         "adjustment": classified.adjustment(item, day),
         "adjustments": _adjustments(file, item_id) if item_type == "loan" else [],
         "floors": floors,
