@@ -95,6 +95,18 @@ class Book:
     dirty: list[Dirty] = field(default_factory=list)
 
 
+ADJUSTED = (
+    "adjustment_id",
+    "loan_id",
+    "risk_class",
+    "reason",
+    "prepared_by",
+    "approved_by",
+    "valid_from",
+    "valid_until",
+)
+
+
 def write_policy(folder: Path) -> None:
     """What of a lender's own policy belongs to the book: a folder for `--policy`."""
     folder.mkdir(parents=True)
@@ -102,6 +114,35 @@ def write_policy(folder: Path) -> None:
     digest = hashlib.sha256(AGENCIES.encode()).hexdigest()
     approved = f"collection_agency,{digest},demo,2026-09-30,the agencies of the demo\n"
     (folder / "policy_approval.csv").write_text("seed,sha256,approved_by,approved_on,reason\n" + approved, "utf-8")
+
+
+def write_adjustments(book: Book, day: date) -> Path:
+    """Two overrides of a class in delivery `day`, each prepared by one person and approved by another.
+
+    One is in force on the day and until the end of its year, one has run out in the middle of the month. They are about the two
+    smallest loans in CNY that run on: open, neither written off nor restructured, and not new.
+    """
+    path = book.landing / str(day) / "adjustments.csv"
+    loans = [path for paths in book.paths.values() for path in paths["loans"]]
+    with duckdb.connect() as con:
+        query = f"""
+            select loan_id from read_csv([{", ".join(f"'{_quoted(path)}'" for path in loans)}], union_by_name = true, all_varchar = true)
+            group by loan_id
+            having count(closed_on) + count(written_off_on) + count(restructured_on) = 0
+                and min(disbursed_on) < '{day.year}-01-01' and max(matures_on) > '{day.year + 1}-06-30' and min(currency) = 'CNY'
+            order by min(try_cast(principal as decimal(18, 2))), loan_id limit 2
+        """
+        ids = [loan_id for (loan_id,) in con.sql(query).fetchall()]
+    month = f"{day:%Y-%m}"
+    overrides = [
+        ("ADJ-1", "2", "borrower's main customer is insolvent", "Wu Min", "Li Wei", f"{month}-12", f"{day.year}-12-31"),
+        ("ADJ-2", "3", "salary stopped; resumed since", "Wu Min", "Zhao Lin", f"{month}-01", f"{month}-15"),
+    ]
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(ADJUSTED)
+        writer.writerows([one[0], loan_id, *one[1:]] for one, loan_id in zip(overrides, ids, strict=False))
+    return path
 
 
 def generate(
