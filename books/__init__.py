@@ -117,26 +117,40 @@ def write_policy(folder: Path) -> None:
 
 
 def write_adjustments(book: Book, day: date) -> Path:
-    """Two overrides of a class in delivery `day`, each prepared by one person and approved by another.
+    """Two overrides of a class in delivery `day`, each prepared by one person and approved by another; as many as there are loans.
 
-    One is in force on the day and until the end of its year, one has run out in the middle of the month. They are about the two
-    smallest loans in CNY that run on: open, neither written off nor restructured, and not new.
+    One is in force on the day and until the end of its year: of the smallest loan in CNY that was charged a penalty in the delivery
+    and paid nothing. One has run out in the middle of the month: of the smallest that paid and was charged none.
     """
     path = book.landing / str(day) / "adjustments.csv"
-    loans = [path for paths in book.paths.values() for path in paths["loans"]]
+    first, news = next(iter(book.paths.values())), book.paths[day]
     with duckdb.connect() as con:
+
+        def read(*paths: Path) -> str:
+            listed = ", ".join(f"'{_quoted(one)}'" for one in paths)
+            return f"read_csv([{listed}], union_by_name = true, all_varchar = true)"
+
         query = f"""
-            select loan_id from read_csv([{", ".join(f"'{_quoted(path)}'" for path in loans)}], union_by_name = true, all_varchar = true)
-            group by loan_id
-            having count(closed_on) + count(written_off_on) + count(restructured_on) = 0
-                and min(disbursed_on) < '{day.year}-01-01' and max(matures_on) > '{day.year + 1}-06-30' and min(currency) = 'CNY'
-            order by min(try_cast(principal as decimal(18, 2))), loan_id limit 2
+            with charged as (select distinct loan_id from {read(news["charges"][0])}),
+            paid as (select distinct loan_id from {read(news["repayments"][0])}),
+            gone as (select loan_id from {read(news["loans"][0])}),
+            running as (
+                select loan_id, min(try_cast(principal as decimal(18, 2))) as principal
+                from {read(first["loans"][0])}
+                where currency = 'CNY' and closed_on is null and written_off_on is null and restructured_on is null
+                group by loan_id
+            )
+            select loan_id, loan_id in (from charged) as is_charged
+            from running
+            where loan_id not in (from gone) and (loan_id in (from charged)) <> (loan_id in (from paid))
+            qualify row_number() over (partition by is_charged order by principal, loan_id) = 1
+            order by is_charged desc
         """
-        ids = [loan_id for (loan_id,) in con.sql(query).fetchall()]
+        ids = [loan_id for loan_id, _ in con.sql(query).fetchall()]
     month = f"{day:%Y-%m}"
     overrides = [
-        ("ADJ-1", "2", "borrower's main customer is insolvent", "Wu Min", "Li Wei", f"{month}-12", f"{day.year}-12-31"),
-        ("ADJ-2", "3", "salary stopped; resumed since", "Wu Min", "Zhao Lin", f"{month}-01", f"{month}-15"),
+        ("ADJ-1", "3", "employer insolvent; wages stopped", "Wu Min", "Li Wei", f"{month}-12", f"{day.year}-12-31"),
+        ("ADJ-2", "3", "wages late; paid since", "Wu Min", "Zhao Lin", f"{month}-01", f"{month}-15"),
     ]
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

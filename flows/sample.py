@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from flows import chain
 from flows.controls import who_runs
 from flows.database import connect, quote, quote_path
 from flows.errors import UsageError
-from flows.home import Home, as_json, existing_home, hold, new_run_id, now_text
+from flows.home import Home, as_json, existing_home, hold, may, new_run_id, now_text
 from flows.publish import publication_of
 from flows.sign import text_of
 
@@ -100,23 +99,18 @@ def sample(
     if path.exists():
         raise UsageError(f"--to {path}: exists already, and somebody may have filled it in. Give another file.")
     who = text_of("--as", name) if name is not None else who_runs()
-    sample_id, written = new_run_id(), False
-    told: dict[str, Any] = {}
-    drawn: list[dict[str, Any]] = []
-    try:
+    kept = None
+    lock = place.root / "home.lock"
+    if all(may(path, os.W_OK) for path in (place.root, place.audit, *([lock] if lock.exists() else []))):
+        sample_id = new_run_id()
         with hold(place, sample_id, "arrears sample", wait):
             publication, manifest = publication_of(place, run or "current")  # in here, where no run can rotate it away
             told, drawn = draw(publication, manifest, size, seed, of, method, currency)
             _write(path, told, drawn)
-            written = True
             kept = _recorded(place, sample_id, who, told)
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise
-        if not written:
-            told, drawn = draw(publication, manifest, size, seed, of, method, currency)
-            _write(path, told, drawn)
-        kept = None
+    else:
+        told, drawn = draw(publication, manifest, size, seed, of, method, currency)
+        _write(path, told, drawn)
     said = (
         f"{len(drawn)} loans drawn ({METHODS[method][1]}, seed {seed}) of {told['population_count']:,} with "
         f"{told['population_total']:,} {currency} ({AMOUNT[of][1]}, as of {manifest['as_of']}, run {manifest['run_id']})."

@@ -259,7 +259,7 @@ def test_a_sample_is_the_one_that_is_drawn_by_hand_wherever_it_is_drawn(
     lines = "".join(f"{loan}|{population[loan]}\n" for loan in sorted(population))
     assert said["population_sha256"] == hashlib.sha256(lines.encode()).hexdigest()
     elsewhere = tmp_path / "elsewhere"
-    for folder in ("audit", "published"):
+    for folder in ("audit", "published", "warehouse/raw"):
         shutil.copytree(demo / folder, elsewhere / folder, symlinks=True)
     again = draw(elsewhere, tmp_path / "two.xlsx", arrears, *asked)
     assert again["sample"] == said["sample"]
