@@ -95,6 +95,18 @@ class Book:
     dirty: list[Dirty] = field(default_factory=list)
 
 
+ADJUSTED = (
+    "adjustment_id",
+    "loan_id",
+    "risk_class",
+    "reason",
+    "prepared_by",
+    "approved_by",
+    "valid_from",
+    "valid_until",
+)
+
+
 def write_policy(folder: Path) -> None:
     """What of a lender's own policy belongs to the book: a folder for `--policy`."""
     folder.mkdir(parents=True)
@@ -102,6 +114,49 @@ def write_policy(folder: Path) -> None:
     digest = hashlib.sha256(AGENCIES.encode()).hexdigest()
     approved = f"collection_agency,{digest},demo,2026-09-30,the agencies of the demo\n"
     (folder / "policy_approval.csv").write_text("seed,sha256,approved_by,approved_on,reason\n" + approved, "utf-8")
+
+
+def write_adjustments(book: Book, day: date) -> Path:
+    """Two overrides of a class in delivery `day`, each prepared by one person and approved by another; as many as there are loans.
+
+    One is in force on the day and until the end of its year: of the smallest loan in CNY that was charged a penalty in the delivery
+    and paid nothing. One has run out in the middle of the month: of the smallest that paid and was charged none.
+    """
+    path = book.landing / str(day) / "adjustments.csv"
+    first, news = next(iter(book.paths.values())), book.paths[day]
+    with duckdb.connect() as con:
+
+        def read(*paths: Path) -> str:
+            listed = ", ".join(f"'{_quoted(one)}'" for one in paths)
+            return f"read_csv([{listed}], union_by_name = true, all_varchar = true)"
+
+        query = f"""
+            with charged as (select distinct loan_id from {read(news["charges"][0])}),
+            paid as (select distinct loan_id from {read(news["repayments"][0])}),
+            gone as (select loan_id from {read(news["loans"][0])}),
+            running as (
+                select loan_id, min(try_cast(principal as decimal(18, 2))) as principal
+                from {read(first["loans"][0])}
+                where currency = 'CNY' and closed_on is null and written_off_on is null and restructured_on is null
+                group by loan_id
+            )
+            select loan_id, loan_id in (from charged) as is_charged
+            from running
+            where loan_id not in (from gone) and (loan_id in (from charged)) <> (loan_id in (from paid))
+            qualify row_number() over (partition by is_charged order by principal, loan_id) = 1
+            order by is_charged desc
+        """
+        ids = [loan_id for loan_id, _ in con.sql(query).fetchall()]
+    month = f"{day:%Y-%m}"
+    overrides = [
+        ("ADJ-1", "3", "employer insolvent; wages stopped", "Wu Min", "Li Wei", f"{month}-12", f"{day.year}-12-31"),
+        ("ADJ-2", "3", "wages late; paid since", "Wu Min", "Zhao Lin", f"{month}-01", f"{month}-15"),
+    ]
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(ADJUSTED)
+        writer.writerows([one[0], loan_id, *one[1:]] for one, loan_id in zip(overrides, ids, strict=False))
+    return path
 
 
 def generate(

@@ -24,6 +24,7 @@ from flows.progress import leave
 
 MANIFEST, FILES = "manifest.json", "files.json"  # a pack's first page, and the list of all else that is in it
 SIGNED = "signed"  # the status of a signature's pack
+SAMPLED = "sampled"  # the status of the pack of a sample that was drawn
 BEFORE = "chain-before.jsonl"  # in the pack of a mending: the chain as it was found
 
 

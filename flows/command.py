@@ -519,6 +519,7 @@ def pack(home: Path, wait: float, run: str, path: Path | None) -> dict[str, Any]
 @click.option(
     "--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The workbook; default: named after it, here."
 )
+@click.option("--as", "name", metavar="NAME", help="Who draws it, for the record; default: the user of this machine.")
 @common
 def sample(
     home: Path,
@@ -530,11 +531,12 @@ def sample(
     method: str,
     currency: str | None,
     path: Path | None,
+    name: str | None,
 ) -> dict[str, Any]:
     """Draw an audit sample of a publication, and write the workbook that an auditor fills in."""
     from flows.sample import sample
 
-    return sample(home, run, size, seed, of, method, currency, path)
+    return sample(home, run, size, seed, of, method, currency, path, name, wait)
 
 
 @main.command(epilog="Example: arrears template --lang en ledgers")

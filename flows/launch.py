@@ -94,7 +94,7 @@ def _prefect(home: Path, wait: float) -> None:
 
 def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
     """`arrears demo`: two deliveries a month apart, and both nights."""
-    from books import generate, write_policy
+    from books import generate, write_adjustments, write_policy
     from flows.case import worst_customer
 
     Home(home.absolute()).create()
@@ -108,6 +108,7 @@ def run_demo(home: Path, loans: int, seed: int, wait: float) -> dict[str, Any]:
     from flows.nightly import nightly
 
     book = generate(landing, loans=loans, seed=seed, deliveries=dates)
+    write_adjustments(book, dates[-1])
     write_policy(policy)
     nights = [_told(partial(nightly, day, landing, home, policy, str(day), wait=wait)) for day in dates]
     planted = "\n".join(f"  {d.delivery}  {d.file}: {d.reason}" for d in book.dirty)

@@ -121,7 +121,7 @@ class Ledger:
 @cache
 def ledgers() -> dict[str, Ledger]:
     """All 17 ledgers, parents before children."""
-    spec = yaml.safe_load((Path(__file__).parent / "ledgers.yml").read_text("utf-8"))
+    spec = yaml.load((Path(__file__).parent / "ledgers.yml").read_text("utf-8"), Loader=yaml.CSafeLoader)
     found = {}
     for name, entry in spec.items():
         columns = {}

@@ -1,5 +1,5 @@
 """`arrears sample`: an audit sample of a publication, drawn the same way on every machine, and the workbook that an auditor fills in
-(decision 0113). Reads the publication only; no personal data is in it.
+(decision 0113). Reads the publication only; no personal data is in it. That it was drawn is on record in the chain.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Any
 import duckdb
 
 from flows import chain
+from flows.controls import who_runs
 from flows.database import connect, quote, quote_path
 from flows.errors import UsageError
-from flows.home import existing_home
+from flows.home import Home, as_json, existing_home, hold, may, new_run_id, now_text
 from flows.publish import publication_of
+from flows.sign import text_of
 
 MOST = 100_000  # rows that somebody looks at
 AMOUNT = {  # what is drawn from, and the amount that weighs
@@ -71,9 +73,21 @@ class Population:
 
 
 def sample(
-    home: Path, run: str | None, size: int, seed: int, of: str, method: str, currency: str | None, path: Path | None
+    home: Path,
+    run: str | None,
+    size: int,
+    seed: int,
+    of: str,
+    method: str,
+    currency: str | None,
+    path: Path | None,
+    name: str | None = None,
+    wait: float = 0,
 ) -> dict[str, Any]:
-    """What `arrears sample` says; the same seed and publication give the same rows everywhere."""
+    """What `arrears sample` says; the same seed and publication give the same rows everywhere.
+
+    That it was drawn is put on record, as a signature is; where HOME cannot be written in, it is drawn all the same, and said.
+    """
     place = existing_home(home)
     publication, manifest = publication_of(place, run or "current")
     if not 1 <= size <= MOST:
@@ -84,6 +98,42 @@ def sample(
         raise UsageError(f"--to {path}: is no workbook. Give a file whose name ends with .xlsx.")
     if path.exists():
         raise UsageError(f"--to {path}: exists already, and somebody may have filled it in. Give another file.")
+    who = text_of("--as", name) if name is not None else who_runs()
+    kept = None
+    lock = place.root / "home.lock"
+    if all(may(path, os.W_OK) for path in (place.root, place.audit, *([lock] if lock.exists() else []))):
+        sample_id = new_run_id()
+        with hold(place, sample_id, "arrears sample", wait):
+            publication, manifest = publication_of(place, run or "current")  # in here, where no run can rotate it away
+            told, drawn = draw(publication, manifest, size, seed, of, method, currency)
+            _write(path, told, drawn)
+            kept = _recorded(place, sample_id, who, told)
+    else:
+        told, drawn = draw(publication, manifest, size, seed, of, method, currency)
+        _write(path, told, drawn)
+    said = (
+        f"{len(drawn)} loans drawn ({METHODS[method][1]}, seed {seed}) of {told['population_count']:,} with "
+        f"{told['population_total']:,} {currency} ({AMOUNT[of][1]}, as of {manifest['as_of']}, run {manifest['run_id']})."
+        + (f" Interval {told['interval']:,}." if told["interval"] is not None else "")
+        + (
+            f" Not in it: {told['other_currencies_count']:,} in other currencies (--currency)."
+            if told["other_currencies_count"]
+            else ""
+        )
+    )
+    on_record = (
+        f"On record as {kept}, drawn by {who}."
+        if kept
+        else f"Nothing was recorded: {place.root} cannot be written in by {who_runs()}. Somebody who may draws it again, for the record."
+    )
+    outcome = {"status": "ok", "exit_code": 0, **told, "drawn_by": who, "record": kept}
+    return {**outcome, "file": str(path), "sample": drawn, "_text": f"{said}\nTo fill in: {path}\n{on_record}"}
+
+
+def draw(
+    publication: Path, manifest: dict[str, Any], size: int, seed: int, of: str, method: str, currency: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What was drawn from a publication, and the rows; UsageError where there is nothing to draw from."""
     with connect() as connection:
         population = _population(connection, publication, manifest["as_of"], of, currency)
         drawn, interval, start = _drawn(connection, population, size, seed, method)
@@ -93,17 +143,38 @@ def sample(
         **{"population_count": population.count, "population_total": population.total},
         **{"population_sha256": population.sha256, "other_currencies_count": population.others},
         **{"interval": interval, "start": start, "sample_total": sum((r["amount"] for r in drawn), Decimal(0))},
+        "rows_sha256": rows_sha256(drawn),
         "manifest_sha256": chain.hash_of((publication / chain.MANIFEST).read_bytes()),
     }
-    _write(path, told, drawn)
-    said = (
-        f"{len(drawn)} loans drawn ({METHODS[method][1]}, seed {seed}) of {population.count:,} with {population.total:,} {currency} "
-        f"({AMOUNT[of][1]}, as of {manifest['as_of']}, run {manifest['run_id']})."
-        + (f" Interval {interval:,}." if interval is not None else "")
-        + (f" Not in it: {population.others:,} in other currencies (--currency)." if population.others else "")
-    )
-    outcome = {"status": "ok", "exit_code": 0, **told, "file": str(path), "sample": drawn}
-    return {**outcome, "_text": f"{said}\nTo fill in: {path}"}
+    return told, drawn
+
+
+def rows_sha256(drawn: list[dict[str, Any]]) -> str:
+    """sha256 of `no|loan_id|amount|hits`, a line each, in the order drawn."""
+    lines = (f"{row['no']}|{row['loan_id']}|{row['amount']}|{row['hits']}\n" for row in drawn)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+KEPT = ("of", "method", "seed", "size", "currency", "population_count", "population_sha256", "rows", "rows_sha256")
+
+
+def _recorded(home: Home, sample_id: str, who: str, told: dict[str, Any]) -> str:
+    """Put on record that a sample was drawn: an audit pack of its own, in the chain like a run."""
+    said = {
+        "run_id": sample_id,
+        "status": chain.SAMPLED,
+        "ended_at": now_text(),
+        "sampled": told["run_id"],
+        "as_of": told["as_of"],
+        "sampled_manifest_sha256": told["manifest_sha256"],
+        "drawn_by": who,
+        "user": who_runs(),
+        **{name: told[name] for name in KEPT},
+        "population_total": str(told["population_total"]),
+        "previous": chain.read(home).head,
+    }
+    chain.record(home, sample_id, as_json(said))
+    return sample_id
 
 
 def _population(

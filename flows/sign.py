@@ -47,7 +47,7 @@ def next_step(home: Home, manifest: dict[str, Any]) -> str:
 def sign(home: Path, run: str, name: str, note: str, wait: float) -> dict[str, Any]:
     """`arrears sign`: put a signature on record; where `current` waits for it, point `current` at the run."""
     place = existing_home(home)
-    name, note = _text("--as", name), _text("--note", note)
+    name, note = text_of("--as", name), text_of("--note", note)
     sign_id = new_run_id()
     with hold(place, sign_id, "arrears sign", wait):
         publication, manifest = publication_of(place, run)  # in here, where no run can rotate it away
@@ -100,7 +100,8 @@ def _switched(home: Home, run: str, publication: Path, manifest: dict[str, Any])
     return f"\n`current` is now this run: {publication}"
 
 
-def _text(option: str, value: str) -> str:
+def text_of(option: str, value: str) -> str:
+    """A name or a note as it is put on record; UsageError where it is none."""
     text = " ".join(value.split())
     if not text or len(text) > LONGEST or not text.isprintable():
         raise UsageError(f"{option}: is empty, longer than {LONGEST} characters, or not printable. Give a few words.")

@@ -27,6 +27,7 @@ from flows.errors import Differs, UsageError
 from flows.home import Delivery, Home, existing_home, holder
 from flows.listing import content_of, names_in
 from flows.publish import NEXT, ROTATED, STAGING
+from flows.sample import draw
 from flows.sign import same_person
 
 AGAIN = 3  # looks at a home that changes while it is looked at
@@ -215,6 +216,7 @@ def _look(home: Home, asked: str | None, anchors: list[Anchor]) -> Look:
         _look_for_strangers(look, told)
     _look_at_current(look, told)
     _look_at_signatures(look, told, asked)
+    _look_at_samples(look, told, asked)
     _look_at_history(look, told, asked)
     return look
 
@@ -369,6 +371,31 @@ def _look_at_signatures(look: Look, told: dict[str, Told], asked: str | None) ->
         waits = bool(run.manifest) and run.manifest.get("waits_for_signature")
         if waits and asked in (None, run.run_id) and run.run_id not in signed and _link(look.home) == run.publication:
             look.differs(look.home.current, "changed", f"leads to {run.publication}, which no second person has signed")
+
+
+def _look_at_samples(look: Look, told: dict[str, Told], asked: str | None) -> None:
+    """A sample is of a run as it was written down; drawn again from its publication, while that is kept, it is the same."""
+    for run in told.values():
+        said = run.manifest or {}
+        if said.get("status") != chain.SAMPLED or asked not in (None, run.run_id, said["sampled"]):
+            continue
+        path = look.home.audit / run.run_id / chain.MANIFEST
+        of = told.get(said["sampled"])
+        if of is None or json.loads(of.line)["manifest_sha256"] != said["sampled_manifest_sha256"]:
+            look.differs(path, "changed", f"is a sample of another run {said['sampled']} than the chain names")
+            continue
+        folder = look.home.published / of.publication
+        if not of.manifest or not folder.is_dir():
+            continue  # rotated away: what was drawn is on record, and cannot be drawn again
+        asks = (said[name] for name in ("size", "seed", "of", "method", "currency"))
+        try:
+            again, _ = draw(folder, of.manifest, *asks)
+        except Exception as error:  # what is changed in a publication may break anything
+            look.differs(path, "changed", f"cannot be drawn again ({str(error).splitlines()[0]})")
+            continue
+        for name in ("population_count", "population_sha256", "rows", "rows_sha256"):
+            if again[name] != said[name]:
+                look.differs(path, "changed", f"drawn again, its {name} is {again[name]}, not {said[name]}")
 
 
 def _is_forgotten(home: Home, run: Told, told: dict[str, Told]) -> bool:

@@ -15,7 +15,6 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from flows.evidence.calendars import PolicyCalendar
 from flows.evidence.recompute import (
@@ -62,6 +61,8 @@ def recompute_left_out(candidate: duckdb.DuckDBPyConnection) -> None:
         """
     )
     calendar, defaults = _calendar(candidate), _defaults(candidate)
+    import pyarrow as pa  # what only reads publications does without
+
     kinds = (pa.string(), pa.int32(), pa.decimal128(18, 2), pa.decimal128(18, 2))
     for (part,) in candidate.sql("select distinct part from left_out order by part").fetchall():
         candidate.execute(
@@ -120,6 +121,8 @@ def reperform(candidate: duckdb.DuckDBPyConnection) -> None:
                 if column == "bucket" and value is None:
                     continue  # the product names a scheme that the policy does not have on this day
                 found.append((day, loan_id, column, _text(row[column]), _text(value)))
+    import pyarrow as pa  # what only reads publications does without
+
     table = pa.table(
         dict(zip(NAMES, map(list, zip(*found, strict=True)), strict=True)) if found else {name: [] for name in NAMES},
         pa.schema([("as_of", pa.date32()), *((name, pa.string()) for name in NAMES[1:])]),

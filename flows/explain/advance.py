@@ -9,7 +9,6 @@ from typing import Any
 from flows.errors import UsageError
 from flows.evidence.recompute import ONE_DAY, Row, Terms, attribute, delivery_of
 from flows.explain.footing import Footing
-from flows.explain.risk import class_of
 
 Facts = dict[str, Any]
 
@@ -28,7 +27,16 @@ def explain_advance(on: Footing, advance_id: str, with_days: bool) -> Facts:
     published = on.mart("advance_aging", as_of=on.as_of, advance_id=advance_id)
     facts["published"] = published[0] if published else None
     facts["differs"] = _differences(facts["figures"], facts["published"]) if facts["figures"] else []
-    facts["class"] = class_of(on, "advance", advance_id, rows[-1]["customer_id"])
+    if facts["figures"]:
+        from flows.explain.debtor import debtor_file
+        from flows.explain.risk import class_of
+        from flows.explain.signals import signals_of
+
+        facts["own_rows"] = len(on.rows)
+        read = {"advances": rows, "advance_repayments": events, "customers": customers}
+        file = debtor_file(on, rows[-1]["customer_id"], read)
+        facts["class"] = class_of(on, file, "advance", advance_id)
+        facts["signals"] = signals_of(on, file)
     facts["waiting"] = [
         w for w in on.waiting(customer_id=rows[-1]["customer_id"]) if w["ledger"] == "advance_repayments"
     ]

@@ -66,8 +66,9 @@ def explain(
 
 def differ(facts: dict[str, Any]) -> bool:
     """Whether anything that was worked out again is not as published."""
-    parts = [part for one in facts.get("currencies", []) for part in (one, one["type"]) if part]
-    return any(part["differs"] for part in (facts, *parts))
+    parts = [part for one in facts.get("currencies", []) for part in (one, one["type"])]
+    parts += [facts, facts.get("class"), facts.get("signals")]
+    return any(part["differs"] for part in parts if part)
 
 
 def _write(path: Path, content: str) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from flows.errors import UsageError
 from flows.evidence.recompute import Row, loan_aging
 from flows.explain.advance import advance_at
+from flows.explain.debtor import debtor_file
 from flows.explain.footing import Footing
-from flows.explain.risk import signals_of
+from flows.explain.signals import signals_of
 
 Facts = dict[str, Any]
 OF_LOANS = ("loans", "installments", "repayments", "charges", "pauses")
@@ -37,7 +38,7 @@ def explain_customer(on: Footing, customer_id: str) -> Facts:
         "loans": loans,
         "advances": advances,
         "currencies": [_of_currency(on, customer_id, segment, currency, loans, advances) for currency in currencies],
-        "signals": signals_of(on, customer_id),
+        "signals": signals_of(on, debtor_file(on, customer_id)),
         "published": None,
         "differs": [],
         "waiting": on.waiting(customer_id=customer_id),

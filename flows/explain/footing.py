@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from flows.chain import manifest_in
-from flows.database import connect, identifier, quote
+from flows.database import connect, identifier, quote, quote_path
 from flows.dates import day_of
 from flows.errors import UsageError
 from flows.evidence.calendars import PolicyCalendar
@@ -26,6 +26,8 @@ from flows.policy import Policy, read_policy
 
 # Free text of a ledger, which no figure follows from and in which a name may stand.
 FREE_TEXT = ("purpose", "reason", "product_name")
+# What of it a rule asks for is read as a code alone.
+CODED = {"pauses": ("case when reason = 'technical' then reason end as reason",)}
 PLACE = ("_delivery", "_origin", "_file", "_line", "_hash")
 
 
@@ -51,17 +53,27 @@ class Footing:
         """Rows of a ledger as known, oldest knowledge first, each with its number among the rows shown (`_no`)."""
         about = ledgers()[ledger]
         columns = [c.name for c in about.columns.values() if not c.personal and c.name not in FREE_TEXT]
+        selected = [*map(identifier, columns), *CODED.get(ledger, ()), *PLACE]
         tests = " and ".join(
             f"{identifier(column)} in ({', '.join(map(quote, _texts(value)))})" for column, value in where.items()
         )
         attach_history(
             self.connection, self.home, about, self.known.deliveries, "asked", bool(self.known.withdrawn), where=tests
         )
-        found = self.connection.sql(
-            f"select {', '.join(map(identifier, columns))}, {', '.join(PLACE)} from asked order by _delivery_no, _file, _line"
-        )
+        found = self.connection.sql(f"select {', '.join(selected)} from asked order by _delivery_no, _file, _line")
         names = found.columns
         return [self._show(ledger, dict(zip(names, row, strict=True))) for row in found.fetchall()]
+
+    def ids(self, ledger: str, key: str, **where: Any) -> set[str]:
+        """Keys of rows of a ledger; the rows are not shown."""
+        about = ledgers()[ledger]
+        tests = " and ".join(
+            f"{identifier(column)} in ({', '.join(map(quote, _texts(value)))})" for column, value in where.items()
+        )
+        attach_history(
+            self.connection, self.home, about, self.known.deliveries, "asked", bool(self.known.withdrawn), where=tests
+        )
+        return {found for (found,) in self.connection.sql(f"select distinct {identifier(key)} from asked").fetchall()}
 
     def _show(self, ledger: str, row: Row) -> Row:
         place = (ledger, row["_delivery"], row["_file"], row["_line"])
@@ -89,20 +101,18 @@ class Footing:
         path = self.publication / "parquet" / f"{name}.parquet" if self.publication else None
         if path is None or not path.exists():
             return []
-        tests = " and ".join(f"{identifier(column)} = ?" for column in where)
-        found = self.connection.execute(
-            f"select * from read_parquet(?) where {tests} order by all", [str(path), *where.values()]
-        )
+        # no parameters: to bind them, DuckDB imports pandas, which takes longer than all the rest
+        tests = " and ".join(f"{identifier(column)} = {quote(str(value))}" for column, value in where.items())
+        found = self.connection.execute(f"select * from read_parquet({quote_path(path)}) where {tests} order by all")
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def waiting(self, **where: str) -> list[Row]:
         """Rows in quarantine: where they stand and why, never what they say."""
         attach_open_quarantine(self.connection, self.home, self.known.deliveries)
-        tests = " and ".join(f"{identifier(column)} = ?" for column in where)
+        tests = " and ".join(f"{identifier(column)} = {quote(value)}" for column, value in where.items())
         found = self.connection.execute(
-            f"select ledger, delivery, file, line, reasons from open_quarantine where {tests} order by all",
-            [*where.values()],
+            f"select ledger, delivery, file, line, reasons from open_quarantine where {tests} order by all"
         )
         names = ("ledger", "delivery", "file", "line", "reasons")
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -31,10 +31,12 @@ from flows.evidence.recompute import (
     spans,
     versions,
 )
+from flows.explain.debtor import debtor_file
 from flows.explain.footing import Footing
 from flows.explain.risk import class_of
+from flows.explain.signals import signals_of
 
-OF_LOAN = ("loans", "installments", "repayments", "charges", "pauses")
+OF_LOAN = ("loans", "installments", "repayments", "charges", "pauses", "adjustments")
 Facts = dict[str, Any]
 
 
@@ -66,6 +68,8 @@ def explain_loan(on: Footing, loan_id: str, with_days: bool) -> Facts:
         defaults=on.house_terms,
     )[loan_id]
     (published,) = on.mart("loan_aging", as_of=day, loan_id=loan_id) or [None]
+    own = len(on.rows)
+    file = debtor_file(on, loan.row["customer_id"], rows)
     at = _Found(on, rows, loan, products)
     return {
         **facts,
@@ -89,7 +93,9 @@ def explain_loan(on: Footing, loan_id: str, with_days: bool) -> Facts:
         "history": at.history_told(),
         "first_payment": at.first_payment_told(),
         "waiting": on.waiting(loan_id=loan_id),
-        "class": class_of(on, "loan", loan_id, loan.row["customer_id"]),
+        "own_rows": own,
+        "class": class_of(on, file, "loan", loan_id),
+        "signals": signals_of(on, file),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ from flows.explain.footing import Footing
 from flows.explain.words import HOW, HOW_ADVANCE, WEEKDAYS, WORDS
 
 Facts = dict[str, Any]
+OF_UNIT = {"calendar_day": ">", "days_ago": "≤", "flag": "", "class": "≥", "stage": "≥", "count": "≥", "share": "≥"}
 
 
 def _plainly(value: Any) -> str:
@@ -20,12 +21,18 @@ def _plainly(value: Any) -> str:
     return f"{plain(value):f}" if isinstance(value, Decimal) else str(value)
 
 
+def _short(value: Decimal) -> str:
+    """A figure of a cause: a count is a whole number, an amount has cents."""
+    return f"{value:.0f}" if value == value.to_integral_value() else _plainly(value)
+
+
 class Teller:
     """Words of one language, filled with facts."""
 
     def __init__(self, on: Footing, lang: str) -> None:
         self.on, self.lang, self.words = on, lang, WORDS[lang]
         self.folded_rows: set[int] = set()
+        self.folded_others: set[int] = set()
 
     def say(self, word: str, **facts: Any) -> str:
         return self.words[word].format(**{name: shown(value) for name, value in facts.items()})
@@ -70,7 +77,11 @@ class Teller:
         if facts.get("published") and facts["figures"] and not facts["differs"]:
             mart = {"loan": "loan_aging", "advance": "advance_aging"}[kind]
             said.append(self.say("agrees", count=len(facts["figures"]), mart=mart))
-        return [*self.differences(facts["differs"]), Section(self.words["basis"], said)]
+        parts = (facts, facts.get("class"), facts.get("signals"))
+        return [
+            *self.differences([one for part in parts if part for one in part["differs"]]),
+            Section(self.words["basis"], said),
+        ]
 
     def differences(self, differs: list[Facts]) -> list[Section]:
         if not differs:
@@ -99,8 +110,10 @@ class Teller:
                 self._history(facts["history"]),
                 self._others(facts),
                 *self._class(facts["class"]),
+                *self._signals(facts["signals"]),
                 *self._waiting(facts["waiting"]),
             ]
+            self._fold_others(facts)
         return self.document("loan_title", facts["loan_id"], [*sections, *self._rows()])
 
     def _figures(self, facts: Facts, how: dict[str, str], told: Facts) -> Section:
@@ -404,90 +417,388 @@ class Teller:
 
     # Class, signals, quarantine, rows
 
+    def _fold_others(self, facts: Facts) -> None:
+        """Plans and money of the customer's other debts: a terminal shows that they were read."""
+        others = ("installments", "repayments", "charges", "advance_repayments")
+        self.folded_others = {
+            row["no"] for row in self.on.rows if row["no"] > facts["own_rows"] and row["ledger"] in others
+        }
+
     def _class(self, found: Facts | None) -> list[Section]:
         if found is None:
             return []
-        row = found["published"]
+        figures, regime = found["figures"], found["regime"]
+        provision = found["provision"]
         said = [
             self.say(
                 "class_said",
-                risk_class=row["risk_class"],
-                name=row[f"class_{self.lang}"],
-                previous=row["previous_class"],
-                balance=row["balance"],
-                rate=row["provision_rate"],
-                amount=row["provision_amount"],
-                scheme=found["provision"]
-                and f"{found['provision']['scheme']}, provision_rate.csv {found['provision']['_line']}",
+                risk_class=figures["risk_class"],
+                name=found["class_row"][f"label_{self.lang}"],
+                looked_at=len(found["looked_at"]),
+                sets=self.listed(found["rule_sets"]),
+                regime=regime,
+                asset_class=figures["asset_class"],
+                segment=figures["segment"],
+                lines=self.listed([f"risk_treatment.csv {found['treatment']['_line']}", "risk_rule_set.csv"]),
+            ),
+            self.words["floors_said" if found["floors"] else "no_floor"],
+        ]
+        if not found["published"]:
+            said.append(self.words["class_unpublished"])
+        elif not found["differs"]:
+            said.append(self.say("class_agrees", count=len(figures)))
+        said += self._adjusted(found)
+        said.append(
+            self.say(
+                "provision_said",
+                balance=figures["balance"],
+                rate=figures["provision_rate"],
+                amount=figures["provision_amount"],
+                scheme=provision and f"{provision['scheme']}, provision_rate.csv {provision['_line']}",
+            )
+        )
+        said.append(self._class_before(found["before"]))
+        if found["technical"]:
+            technical = found["technical"]
+            said.append(
+                self.say(
+                    "technical", from_on=technical["from_on"], to_on=technical["to_on"], row=refs(technical["row"])
+                )
+            )
+        if found["not_evaluated"]:
+            rules = (f"{one['rule_id']} ({one['needs']})" for one in found["not_evaluated"])
+            said.append(self.say("not_evaluated", rules=self.listed(rules)))
+        decides = {floor["rule_id"]: floor["decides"] for floor in found["floors"]}
+        looked_at = [*found["looked_at"], *(f | {"holds": True} for f in found["floors"] if f["rule"] is None)]
+        rows = [
+            (
+                one["rule_id"],
+                one["floor_class"],
+                self._rule_says(one, found),
+                self._rule_shows(one),
+                self._rule_holds(one, decides),
+                f"{one['rule']['valid_from'] or '…'} – {one['rule']['valid_to'] or '…'}" if one["rule"] else "",
+                f"{one['rule']['evidence']}, risk_class_rule.csv {one['rule']['_line']}" if one["rule"] else "",
+            )
+            for one in looked_at
+        ]
+        heads = self.heads("rule", "floor", "why", "shows", "holds", "validity", "evidence")
+        return [
+            Section(self.words["class"], said, heads, rows),
+            *self._debts(found),
+            *self._cure(found["cure"]),
+            *self._observation(found["observation"]),
+            *self._concessions(found["concessions"]),
+        ]
+
+    def _adjusted(self, found: Facts) -> list[str]:
+        by_rules = found["figures"]["class_by_rules"]
+        said = []
+        for one in found["adjustments"]:
+            word = "adjusted" if one["counts"] else "adjusted_not"
+            said.append(
+                self.say(word, **{k: v for k, v in one.items() if k != "row"}, by_rules=by_rules, row=refs(one["row"]))
+            )
+        return said
+
+    def _class_before(self, before: Facts | None) -> str:
+        if before is None:
+            return self.words["not_before"]
+        floors = self.listed(
+            f"{one['rule_id']} ({one['floor_class']}{'' if one['figure'] is None else '; ' + shown(one['figure'])})"
+            for one in before["floors"]
+        )
+        adjusted = self.say("before_adjusted", id=before["adjustment_id"]) if before["adjustment_id"] else ""
+        return self.say(
+            "before_said",
+            day=before["day"],
+            risk_class=before["risk_class"],
+            days=before["days_past_due"],
+            floors=floors,
+            adjusted=adjusted,
+        )
+
+    def _rule_says(self, floor: Facts, found: Facts) -> str:
+        if (rule := floor["rule"]) is None:
+            cure = found["cure"]
+            return self.say("cure", line=cure["treatment"]["_line"], months=cure["months"], periods=cure["periods"])
+        count = f", {rule['day_count']}" if rule["trigger"] == "days_past_due" else ""
+        return f"{rule[f'label_{self.lang}']} ({rule['clause']}: {rule['trigger']} {rule['operator']} {rule['threshold']}{count})"
+
+    def _rule_shows(self, one: Facts) -> str:
+        """The figure that a rule looks at, and whose debts."""
+        if (rule := one["rule"]) is None:
+            return self.words["see_cure"]
+        by = f": {self.listed(one['pulled_by'])}" if one["pulled_by"] else ""
+        return f"{rule['trigger']} = {shown(one['figure'])}{by}"
+
+    def _rule_holds(self, one: Facts, decides: dict[str, bool]) -> str:
+        if one["holds"]:
+            return self.words["decides" if decides[one["rule_id"]] else "yes"]
+        return self.say("lifted", rule=one["lifted_by"]) if one.get("lifted_by") else ""
+
+    def _debts(self, found: Facts) -> list[Section]:
+        """The customer's debts: who pulls whom."""
+        if len(found["debts"]) < 2:
+            return []
+        rows = [
+            (
+                f"{one['item_type']} {one['item_id']}",
+                one["currency"],
+                one["balance"],
+                one["days_past_due"],
+                one["risk_class"],
+                self.words["yes"] if one["is_retail"] else "",
+                self.words["yes"] if one["is_non_performing"] else "",
+                f"{one['since']}: {self.listed(one['because'])}" if one["since"] else "",
+                refs(one["row"]),
+            )
+            for one in found["debts"]
+        ]
+        heads = self.heads(
+            *("item", "currency", "balance", "dpd", "class_no", "retail", "by_itself", "since_because", "rows")
+        )
+        if found["is_retail"]:
+            said = [self.words["retail_said"]]
+        elif not found["shares"]:
+            said = [self.words["none_pulls"]]
+        else:
+            said = [
+                self.say(
+                    "share_pulls" if one["pulls"] else "share_below",
+                    currency=one["currency"],
+                    non_performing=one["non_performing"],
+                    balance=one["balance"],
+                    items=self.listed(one["items"]),
+                    threshold=Decimal(one["rule"]["threshold"]),
+                    rule=one["rule"]["rule_id"],
+                    line=one["rule"]["_line"],
+                )
+                for one in found["shares"]
+            ]
+            if any(one["is_itself"] for one in found["shares"]):
+                said.append(self.words["pulls_itself"])
+        return [Section(self.words["debts"], said, heads, rows)]
+
+    def _cure(self, cure: Facts | None) -> list[Section]:
+        if cure is None:
+            return []
+        said = [
+            self.say(
+                "bad_since",
+                since=cure["since"],
+                because=self.listed(cure["because"]),
+                last=cure["last_breach_on"],
             )
         ]
-        if row.get("adjustment_id") is not None:
-            source = found["adjustment"] or {}
-            said.append(self.say("adjusted", **row, row=source.get("_no", "–"), since=source.get("valid_from", "–")))
-        if not found["floors"]:
-            said.append(self.words["no_floor"])
-        if found["pulled_by"]:
-            said.append(self.say("pulled", items=self.listed(found["pulled_by"])))
-        if found["not_evaluated"]:
-            said.append(self.say("not_evaluated", rules=self.listed(one["rule_id"] for one in found["not_evaluated"])))
-        rows = []
-        for floor in found["floors"]:
-            rule = floor["rule"]
-            if rule:
-                why = f"{rule[f'label_{self.lang}']} ({rule['clause']}; {rule['trigger']} {rule['operator']} {rule['threshold']})"
-                valid = f"{rule['valid_from'] or '…'} – {rule['valid_to'] or '…'}"
-                evidence = f"{rule['evidence']}, risk_class_rule.csv {rule['_line']}"
-            else:
-                treatment = floor["treatment"] or {
-                    "_line": None,
-                    "cure_months": None,
-                    "cure_periods": None,
-                    "evidence": "",
-                }
-                why = self.say(
-                    "cure", line=treatment["_line"], months=treatment["cure_months"], periods=treatment["cure_periods"]
-                )
-                valid, evidence = "", treatment["evidence"]
-            rows.append(
-                (
-                    floor["rule_id"],
-                    floor["floor_class"],
-                    why,
-                    self.words["yes"] if floor["decides"] else "",
-                    valid,
-                    evidence,
+        line = cure["treatment"]["_line"]
+        if cure["clean_since"] is None:
+            said.append(self.say("not_clean", months=cure["months"], periods=cure["periods"], line=line))
+        else:
+            said.append(
+                self.say(
+                    "clean_since",
+                    clean=cure["clean_since"],
+                    months=cure["months"],
+                    ends=cure["months_end_on"],
+                    periods=cure["periods"],
+                    passed=len(cure["passed"]),
+                    days=self.listed(map(str, cure["passed"])),
+                    line=line,
                 )
             )
-        heads = self.heads("rule", "floor", "why", "decides", "validity", "evidence")
-        return [Section(self.words["class"], said, heads, rows), *self._signals(found["signals"])]
+        if cure["scope"] == "debtor":
+            said.append(self.words["debtor_pays"])
+        if cure["needs_unimpaired_debtor"]:
+            said.append(self.words["debtor_impaired" if cure["is_debtor_impaired"] else "debtor_unimpaired"])
+        said.append(self.words["cure_is_the_reason" if cure["is_the_reason"] else "cure_no_reason"])
+        return [Section(self.words["cure_title"], said)]
+
+    def _observation(self, one: Facts | None) -> list[Section]:
+        if one is None:
+            return []
+        said = [self.say("observed_from", on=one["restructured_on"], starts=one["starts_on"])]
+        if one["missed"]:
+            said.append(self.say("observed_again", days=self.listed(map(str, one["missed"])), begins=one["begins_on"]))
+        said.append(
+            self.say(
+                "observed_ended" if one["ended_on"] else "observed_still",
+                ended=one["ended_on"],
+                begins=one["begins_on"],
+                months=one["months"],
+                ends=one["months_end_on"],
+                periods=one["periods"],
+                passed=len(one["passed"]),
+                days=self.listed(map(str, one["passed"])),
+                line=one["treatment"]["_line"],
+            )
+        )
+        return [Section(self.words["observation"], said)]
+
+    def _concessions(self, concessions: list[Facts]) -> list[Section]:
+        rows = [
+            (
+                one["event_on"],
+                one[f"kind_{self.lang}"],
+                one["waived_amount"],
+                "" if one["rate_after"] is None else f"{shown(one['rate_before'])} → {shown(one['rate_after'])}",
+                one["days_before"],
+                one["days_after"],
+                one["observation_ends_on"],
+                one["redefault_on"],
+                refs(*one["rows"]),
+            )
+            for one in concessions
+        ]
+        heads = self.heads(
+            "day", "kind", "waived", "rate", "days_before", "days_after", "observed_until", "redefault", "rows"
+        )
+        return [Section(self.words["concessions"], [self.words["concessions_said"]], heads, rows)] if rows else []
 
     def _signals(self, found: Facts | None) -> list[Section]:
         if found is None:
-            return []
-        said, rows = [], []
-        if found["watch"]:
-            watch = found["watch"]
-            said.append(self.say("severity", name=watch[f"severity_{self.lang}"], points=watch["points"]))
-            said += [
-                one for one in (watch[f"evidence_{self.lang}"] or "").split("；" if self.lang == "zh" else "; ") if one
-            ]
-            rows = [
-                (
-                    s["signal_id"],
-                    s[f"label_{self.lang}"],
-                    f"{s['threshold']} {s['unit']}",
-                    int(s["points"]),
-                    f"{s['evidence']}, watch_signal.csv {s['_line']}",
+            return [] if self.on.publication else [Section(self.words["signals"], [self.words["signals_unpublished"]])]
+        sections: list[Section] = []
+        said, severity = [], found["severity"]
+        points = {one["signal"]["signal_id"]: int(one["signal"]["points"]) for one in found["given"]}
+        if severity:
+            said.append(
+                self.say(
+                    "severity",
+                    name=severity[f"label_{self.lang}"],
+                    points=" + ".join(map(str, points.values()))
+                    + (f" = {sum(points.values())}" if len(points) > 1 else ""),
+                    lower=severity["lower_points"],
+                    line=severity["_line"],
                 )
-                for s in found["signals"]
-            ]
-        if case := found["case"]:
-            said.append(self.say("causes", causes=case[f"evidence_{self.lang}"]))
-            said.append(self.say("measures", measures=case[f"measures_sized_{self.lang}"]))
-        elif found["watch"]:
-            said.append(self.say("measures", measures=found["watch"][f"measures_{self.lang}"]))
-        heads = self.heads("rule", "why", "threshold", "points", "evidence")
-        return [Section(self.words["signals"], said, heads, rows)]
+            )
+        else:
+            said.append(self.words["no_signal"])
+        if found["lost_rule"]:
+            rule = found["lost_rule"]
+            said.append(
+                self.say("lost_by", rule=rule["lost_rule"], label=rule[f"label_{self.lang}"], line=rule["_line"])
+            )
+        if not found["differs"]:
+            said.append(self.words["signals_agree"])
+        before = None
+        rows = []
+        for one in found["given"]:
+            signal, is_new = one["signal"], one["signal"]["signal_id"] != before
+            before = signal["signal_id"]
+            rows.append(
+                (
+                    before,
+                    signal[f"label_{self.lang}"],
+                    one["item"],
+                    one[self.lang],
+                    f"{OF_UNIT[signal['unit']]} {signal['threshold']}".strip(),
+                    int(signal["points"]) if is_new else None,
+                    f"{signal['evidence']}, watch_signal.csv {signal['_line']}",
+                    refs(*one["rows"]),
+                )
+            )
+        heads = self.heads("signal", "why", "item", "shows", "threshold", "points", "evidence", "counted")
+        sections.append(Section(self.words["signals"], said, heads, rows))
+        return [*sections, *self._causes(found), *self._measures(found)]
+
+    def _causes(self, found: Facts) -> list[Section]:
+        if not found["given_causes"]:
+            return []
+        rows = [
+            (
+                one["cause"]["cause_id"],
+                one["cause"][f"shown_{self.lang}"].replace("{}", _short(one["figure"])),
+                one["source"],
+                f"{one['cause']['metric']} {_short(one['figure'])} {one['cause']['operator']} {one['cause']['threshold']}",
+                f"{one['cause']['evidence']}, case_cause.csv {one['cause']['_line']}",
+                refs(*one["rows"]),
+            )
+            for one in found["given_causes"]
+        ]
+        said = [self.say("causes_said", since=found["late_from"], days=found["late_for"], as_of=self.on.as_of)]
+        if any(one["cause"]["metric"] == "breaches" for one in found["given_causes"]):
+            said.append(self.words["breaches_published"])
+        heads = self.heads("cause", "why", "source", "shows", "evidence", "counted")
+        return [Section(self.words["causes"], said, heads, rows)]
+
+    def _measures(self, found: Facts) -> list[Section]:
+        rows = []
+        for one in found["measures"]:
+            measure = one["measure"]
+            span = f"{measure['overdue_days_from'] or 0}–{measure['overdue_days_to'] or '∞'}"
+            rows.append(
+                (
+                    measure["measure_id"],
+                    measure[f"label_{self.lang}"],
+                    self.listed([*one["signals"], *one["causes"]]),
+                    span,
+                    self._size(measure["size"], found["sizes"]),
+                    f"{measure['evidence']}, measure.csv {measure['_line']}",
+                )
+            )
+        said = [self.say("measures_said", days=found["late_for"])] if rows else []
+        sizes = {one["measure"]["size"] for one in found["measures"]}
+        for size in found["sizes"]:
+            said += self._sized(size, sizes)
+        heads = self.heads("measure", "name", "called_by", "fits_days", "size", "evidence")
+        return [Section(self.words["measures"], said, heads, rows)] if rows else []
+
+    def _size(self, size: str, sizes: list[Facts]) -> str:
+        if not size:
+            return ""
+        if size != "plan":
+            return self.listed(f"{one['currency']} {one[size]:,}" for one in sizes)
+        return self.listed(
+            self.say("plan_of", currency=one["currency"], amount=one["a_month"], months=one["months"])
+            if one["months"]
+            else self.say("plan_none", currency=one["currency"])
+            for one in sizes
+        )
+
+    def _sized(self, size: Facts, asked: set[str]) -> list[str]:
+        """How the sizes of a currency came about."""
+        said, debts, currency = [], size["debts"], size["currency"]
+        if "overdue_amount" in asked:
+            parts = " + ".join(f"{d['item_id']} {d['overdue_amount']:,} {refs(d['row'])}" for d in debts)
+            said.append(self.say("sized_due", currency=currency, amount=size["overdue_amount"], parts=parts))
+        if "collateral_to_ask" in asked:
+            for debt in debts:
+                secured = debt["secured"]
+                parts = " + ".join(
+                    f"{one['value']:,} × (1 − {shown(Decimal(one['haircut']))}) {refs(one['row'])} collateral_haircut.csv {one['line']}"
+                    for one in (secured or {}).get("collateral", [])
+                )
+                said.append(
+                    self.say(
+                        "sized_collateral",
+                        item=debt["item_id"],
+                        balance=debt["balance"],
+                        target=size["target"],
+                        needed=debt["needed"],
+                        after=secured["after_haircut"] if secured else Decimal("0.00"),
+                        parts=parts or "–",
+                        ask=debt["to_ask"],
+                    )
+                )
+        if "limit" in asked:
+            said.append(self.say("sized_limit", currency=currency, amount=size["limit"]))
+        if "plan" in asked:
+            parts = " + ".join(f"{d['item_id']} {d['paid']:,} {refs(*d['rows'])}".rstrip() for d in debts)
+            said.append(
+                self.say(
+                    "sized_plan",
+                    currency=currency,
+                    since=size["since"],
+                    paid=size["paid"],
+                    parts=parts,
+                    a_month=size["a_month"],
+                    due=size["overdue_amount"],
+                    most=self.on.policy.settings["plan_max_months"],
+                    months=size["months"],
+                )
+            )
+        return said
 
     def _waiting(self, rows: list[Facts]) -> list[Section]:
         heads = self.heads("ledger", "delivery", "file", "line_no", "reasons")
@@ -507,31 +818,33 @@ class Teller:
             )
             for row in self.on.rows
         ]
-        folded = [n for n, row in enumerate(self.on.rows) if row["no"] in self.folded_rows]
         heads = self.heads("rows", "ledger", "delivery", "file", "line_no", "hash", "values")
         stands_in = {(row["origin"], row["file"]) for row in self.on.rows}
         files = [(*place, sha) for place, sha in self.on.files().items() if place in stands_in]
         listed = Section(self.words["ledger_rows"], [], heads, rows)
-        if folded:
-            first, last = self.on.rows[folded[0]], self.on.rows[folded[-1]]
-            kinds = {self.on.rows[n]["ledger"]: None for n in folded}
-            lines = f"{first['line']}…{last['line']}" if len(kinds) == 1 else ""
-            short = (
-                f"{refs(first['no'])}…{refs(last['no'])}",
-                ", ".join(kinds),
-                first["origin"],
-                first["file"] if len(kinds) == 1 else "",
-                lines,
-                "",
-            )
-            listed.folded = {
-                folded[0]: (*short, self.say("folded_rows", count=len(folded))),
-                **dict.fromkeys(folded[1:]),
-            }
+        for group in (self.folded_rows, self.folded_others):
+            listed.folded |= self._folded([n for n, row in enumerate(self.on.rows) if row["no"] in group])
         return [
             listed,
             Section(self.words["files"], [], self.heads("delivery", "file", "sha256"), files),
         ]
+
+    def _folded(self, folded: list[int]) -> dict[int, Sequence[Any] | None]:
+        """Rows of the last table that a terminal shows as one line."""
+        if not folded:
+            return {}
+        first, last = self.on.rows[folded[0]], self.on.rows[folded[-1]]
+        kinds = {self.on.rows[n]["ledger"]: None for n in folded}
+        lines = f"{first['line']}…{last['line']}" if len(kinds) == 1 else ""
+        short = (
+            f"{refs(first['no'])}…{refs(last['no'])}",
+            ", ".join(kinds),
+            first["origin"],
+            first["file"] if len(kinds) == 1 else "",
+            lines,
+            "",
+        )
+        return {folded[0]: (*short, self.say("folded_rows", count=len(folded))), **dict.fromkeys(folded[1:])}
 
     # An advance
 
@@ -570,7 +883,10 @@ class Teller:
         heads = self.heads("repayment", "paid_on", "kind", "sum", "taken_back", "takes_off", "rows")
         sections.append(Section(self.words["advance_rows"], [], heads, rows))
         sections += self._one_by_one(facts.get("counted"))
-        sections += self._class(facts["class"]) + self._waiting(facts["waiting"])
+        if facts["figures"]:
+            sections += self._class(facts["class"]) + self._signals(facts["signals"])
+            self._fold_others(facts)
+        sections += self._waiting(facts["waiting"])
         return self.document("advance_title", facts["advance_id"], [*sections, *self._rows()])
 
     # A customer

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
-from itertools import chain, pairwise
+from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +52,17 @@ class Seed:
             return list(csv.DictReader(file))
 
 
+@cache
+def _described(folder: Path) -> list[dict[str, Any]]:
+    """What the YAML beside the seeds says of each; read once."""
+    files = sorted(folder.glob("*/_*.yml"))
+    return [one for path in files for one in yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)["seeds"]]
+
+
 def shipped_seeds() -> dict[str, Seed]:
     files = {path.stem: path for path in SHIPPED.glob("*/*.csv")}
     found = {}
-    described = [
-        yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)["seeds"]
-        for path in sorted(SHIPPED.glob("*/_*.yml"))
-    ]
-    for entry in chain.from_iterable(described):
+    for entry in _described(SHIPPED):
         config = entry["config"]
         meta = config.get("meta", {})
         found[entry["name"]] = Seed(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import os
 import shutil
+import tempfile
 import zipfile
 from datetime import date
 from decimal import Decimal
@@ -25,6 +27,7 @@ from flows.diff import diff
 from flows.explain import explain
 from flows.home import Home, hold
 from flows.listing import list_files, sha256_of
+from flows.sample import sample
 from flows.verify import verify
 
 
@@ -210,6 +213,15 @@ def test_an_adjustment_in_force_stands_beside_what_the_rules_say_wherever_the_cl
 # samples
 
 
+@pytest.fixture(scope="module")
+def drawn_from(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what is evidence, on record in which samples are."""
+    home = tmp_path_factory.mktemp("drawn") / "home"
+    for folder in ("audit", "published", "warehouse/raw"):
+        shutil.copytree(demo / folder, home / folder, symlinks=True)
+    return home
+
+
 def draw(home: Path, file: Path, arrears, *options: Any) -> dict[str, Any]:
     said = arrears("sample", "--home", home, "--to", file, "--json", *options)
     assert said.code == 0, said.err
@@ -235,32 +247,39 @@ LATE = "select loan_id, overdue_balance as amount from loan_aging where days_pas
 
 
 def test_a_sample_is_the_one_that_is_drawn_by_hand_wherever_it_is_drawn(
-    demo: Path, kept: Path, tmp_path: Path, arrears
+    demo: Path, drawn_from: Path, tmp_path: Path, arrears
 ) -> None:
-    population = {row["loan_id"]: row["amount"] for row in mart(demo, LATE)}
+    population = {row["loan_id"]: row["amount"] for row in mart(drawn_from, LATE)}
     asked = ("--size", 9, "--seed", 11, "--of", "late")
-    said = draw(demo, tmp_path / "one.xlsx", arrears, *asked)
+    said = draw(drawn_from, tmp_path / "one.xlsx", arrears, *asked)
     assert {row["loan_id"]: row["hits"] for row in said["sample"]} == by_hand(population, 9, 11)
     assert sum(row["hits"] for row in said["sample"]) == 9
     assert said["population_count"] == len(population)
     assert Decimal(said["population_total"]) == sum(population.values())
     lines = "".join(f"{loan}|{population[loan]}\n" for loan in sorted(population))
     assert said["population_sha256"] == hashlib.sha256(lines.encode()).hexdigest()
-    again = draw(kept, tmp_path / "two.xlsx", arrears, *asked)
+    elsewhere = tmp_path / "elsewhere"
+    for folder in ("audit", "published", "warehouse/raw"):
+        shutil.copytree(demo / folder, elsewhere / folder, symlinks=True)
+    again = draw(elsewhere, tmp_path / "two.xlsx", arrears, *asked)
     assert again["sample"] == said["sample"]
-    assert again["manifest_sha256"] == said["manifest_sha256"] == sha256_of(demo / "published/current/manifest.json")
     assert (
-        draw(demo, tmp_path / "three.xlsx", arrears, "--size", 9, "--seed", 12, "--of", "late")["sample"]
+        again["manifest_sha256"] == said["manifest_sha256"] == sha256_of(drawn_from / "published/current/manifest.json")
+    )
+    assert (
+        draw(drawn_from, tmp_path / "three.xlsx", arrears, "--size", 9, "--seed", 12, "--of", "late")["sample"]
         != said["sample"]
     )
 
 
 def test_a_random_sample_takes_the_first_by_hash_and_each_population_is_whole(
-    demo: Path, tmp_path: Path, arrears
+    drawn_from: Path, tmp_path: Path, arrears
 ) -> None:
-    said = draw(demo, tmp_path / "late.xlsx", arrears, "--size", 5, "--seed", 2, "--of", "late", "--method", "random")
+    said = draw(
+        drawn_from, tmp_path / "late.xlsx", arrears, "--size", 5, "--seed", 2, "--of", "late", "--method", "random"
+    )
     order = sorted(
-        (hashlib.sha256(f"2|{row['loan_id']}".encode()).hexdigest(), row["loan_id"]) for row in mart(demo, LATE)
+        (hashlib.sha256(f"2|{row['loan_id']}".encode()).hexdigest(), row["loan_id"]) for row in mart(drawn_from, LATE)
     )
     assert [row["loan_id"] for row in said["sample"]] == [loan for _, loan in order[:5]]
     assert said["interval"] is None
@@ -269,23 +288,25 @@ def test_a_random_sample_takes_the_first_by_hash_and_each_population_is_whole(
         "restated": "select count(distinct loan_id) as n, null as total from restatements",
     }
     for of, query in counts.items():
-        ((expected),) = mart(demo, query)
-        said = draw(demo, tmp_path / f"{of}.xlsx", arrears, "--size", 3, "--seed", 2, "--of", of, "--method", "random")
+        ((expected),) = mart(drawn_from, query)
+        said = draw(
+            drawn_from, tmp_path / f"{of}.xlsx", arrears, "--size", 3, "--seed", 2, "--of", of, "--method", "random"
+        )
         assert said["population_count"] + (said["other_currencies_count"] if of == "restated" else 0) == expected["n"]
         if expected["total"]:
             assert Decimal(said["population_total"]) == expected["total"]
-    closed = draw(demo, tmp_path / "closed.xlsx", arrears, "--size", 3, "--seed", 2, "--of", "closed")
+    closed = draw(drawn_from, tmp_path / "closed.xlsx", arrears, "--size", 3, "--seed", 2, "--of", "closed")
     assert all(row["closed_on"] <= closed["as_of"] for row in closed["sample"])
     assert not {row["loan_id"] for row in closed["sample"]} & {
-        r["loan_id"] for r in mart(demo, "select loan_id from loan_aging")
+        r["loan_id"] for r in mart(drawn_from, "select loan_id from loan_aging")
     }
 
 
 def test_the_workbook_of_a_sample_is_to_be_filled_in_and_never_written_over(
-    demo: Path, tmp_path: Path, arrears
+    drawn_from: Path, tmp_path: Path, arrears
 ) -> None:
     file = tmp_path / "sample.xlsx"
-    said = draw(demo, file, arrears, "--size", 9, "--seed", 11, "--of", "late")
+    said = draw(drawn_from, file, arrears, "--size", 9, "--seed", 11, "--of", "late")
     book = load_workbook(file)
     rows = list(book["样本 Sample"].values)
     assert rows[0][1:3] == ("贷款编号", "客户编号")
@@ -307,11 +328,90 @@ def test_the_workbook_of_a_sample_is_to_be_filled_in_and_never_written_over(
         (("--to", tmp_path / "new.xlsx", "--size", "0"), "--size 0: is not allowed"),
         (("--to", tmp_path / "new.xlsx", "--currency", "GBP"), "there is nothing to draw from; it has loans in CNY"),
     ):
-        refused = arrears("sample", "--home", demo, "--size", 9, "--seed", 11, "--of", "late", *options)
+        refused = arrears("sample", "--home", drawn_from, "--size", 9, "--seed", 11, "--of", "late", *options)
         assert refused.code == 2, options
         assert told in refused.err
     assert file.read_bytes() == content
     assert not (tmp_path / "new.xlsx").exists()
+
+
+def test_that_a_sample_was_drawn_is_on_record_and_verified(drawn_from: Path, tmp_path: Path, arrears) -> None:
+    home = Home(shutil.copytree(drawn_from, tmp_path / "home", symlinks=True))
+    asked = ("--size", 9, "--seed", 11, "--of", "late")
+    said = draw(home.root, tmp_path / "one.xlsx", arrears, *asked, "--as", "Zhao Lin")
+    pack = home.audit / said["record"] / "manifest.json"
+    kept = json.loads(pack.read_text("utf-8"))
+    drawn = "".join(f"{r['no']}|{r['loan_id']}|{r['amount']}|{r['hits']}\n" for r in said["sample"])
+    assert kept["rows_sha256"] == hashlib.sha256(drawn.encode()).hexdigest()
+    shown = ("of", "method", "size", "seed", "population_count", "population_total", "population_sha256")
+    assert {name: kept[name] for name in shown} == {name: said[name] for name in shown}
+    assert (kept["drawn_by"], kept["status"], kept["sampled"]) == ("Zhao Lin", "sampled", said["run_id"])
+    assert kept["user"]
+    assert kept["ended_at"]
+    line = json.loads((home.audit / "chain.jsonl").read_text().splitlines()[-1])
+    assert (line["run_id"], line["manifest_sha256"]) == (said["record"], sha256_of(pack))
+    assert arrears("verify", "--all", "--home", home.root).code == 0
+    assert arrears("status", "--home", home.root).code == 0
+
+    sound = pack.read_bytes()
+    pack.write_bytes(sound.replace(b'"seed": 11', b'"seed": 12'))
+    assert (
+        f"{said['record']}/manifest.json: changed: is not what the chain says"
+        in arrears("verify", "--all", "--home", home.root).err
+    )
+    pack.write_bytes(sound)
+    for name, other, told in (
+        ("seed", 12, "drawn again, its rows_sha256 is"),
+        ("population_count", 1, "drawn again, its population_count is"),
+        ("sampled_manifest_sha256", "0" * 64, "is a sample of another run"),
+    ):
+        spoilt = Home(shutil.copytree(home.root, tmp_path / name, symlinks=True))
+
+        def forge(page: dict[str, Any], name: str = name, other: Any = other) -> None:
+            if page["run_id"] == said["record"]:
+                page[name] = other
+
+        chain_again(spoilt, forge)
+        ended = arrears("verify", "--all", "--home", spoilt.root)
+        assert ended.code == 3, name
+        assert told in ended.err
+        assert arrears("verify", "current", "--home", spoilt.root).code == 3
+
+
+def test_a_sample_that_is_refused_leaves_no_record_and_one_of_a_home_in_use_waits(
+    drawn_from: Path, tmp_path: Path, arrears
+) -> None:
+    before = sorted(path.name for path in (drawn_from / "audit").iterdir())
+    asked = ("sample", "--home", drawn_from, "--seed", 1, "--of", "late", "--to", tmp_path / "x.xlsx")
+    assert arrears(*asked, "--size", 0).code == 2
+    assert arrears(*asked, "--size", 3, "--currency", "GBP").code == 2
+    assert arrears(*asked, "--size", 3, "--as", " ").code == 2
+    with hold(Home(drawn_from), "a-night", "arrears nightly"):
+        assert arrears(*asked, "--size", 3).code == 5
+    assert sorted(path.name for path in (drawn_from / "audit").iterdir()) == before
+    assert not (tmp_path / "x.xlsx").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can become somebody who may not write")
+def test_a_home_that_cannot_be_written_to_is_drawn_from_and_says_that_nothing_was_recorded(drawn_from: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copytree(drawn_from, Path(folder) / "home", symlinks=True)
+        target = Path(folder) / "mine"
+        target.mkdir()
+        for path in (Path(folder), *copy.rglob("*"), copy):
+            if not path.is_symlink():
+                path.chmod(0o555 if path.is_dir() else 0o444)
+        target.chmod(0o777)
+        before = sorted(path.name for path in (copy / "audit").iterdir())
+        os.seteuid(65534)
+        try:
+            said = sample(copy, None, 3, 1, "late", "monetary_unit", None, target / "x.xlsx")
+        finally:
+            os.seteuid(0)
+        assert said["record"] is None
+        assert "Nothing was recorded:" in said["_text"]
+        assert (target / "x.xlsx").exists()
+        assert sorted(path.name for path in (copy / "audit").iterdir()) == before
 
 
 # explain
@@ -352,10 +452,73 @@ def test_every_figure_of_a_loan_is_redone_from_what_is_shown(kept: Path) -> None
         for column, value in on_paper.figures_of(said).items():
             assert value == published[column], (loan_id, column)
         assert said["differs"] == []
-        if said["class"]:
-            (row,) = mart(kept, f"select risk_class from marts.risk_classification where item_id = '{loan_id}'")
-            assert on_paper.class_of(said) == row["risk_class"]
-        assert {row["values"].get("loan_id", loan_id) for row in said["rows"]} == {loan_id}
+        class_and_signals_agree(kept, said)
+        own = [row for row in said["rows"] if row["no"] <= said["own_rows"]]
+        assert {row["values"].get("loan_id", loan_id) for row in own} == {loan_id}
+
+
+def class_and_signals_agree(kept: Path, said: dict[str, Any]) -> None:
+    """Class, signals and measures redone from what is shown are those that were published, and what explain says of them."""
+    classified = {
+        row["item_id"]: row
+        for row in mart(kept, f"select * from marts.risk_classification where item_id = '{said['id']}'")
+    }
+    assert (said["class"] is None) == (said["id"] not in classified)
+    if found := said["class"]:
+        assert found["differs"] == []
+        days, includes = found["figures"]["days_past_due"], False
+        if said["kind"] == "loan":
+            figures = on_paper.figures_of(said)
+            days, includes = figures["days_past_due"], said["days"]["includes_due_date"]
+        for column, value in on_paper.class_of(said, days, days + (days > 0 and not includes)).items():
+            assert value == classified[said["id"]][column], (said["id"], column)
+    customer = said["customer_id"]
+    for name in ("watchlist", "case_files"):
+        published = mart(kept, f"select * from marts.{name} where customer_id = '{customer}'")
+        shown = (said["signals"] or {"figures": {name: None}})["figures"][name]
+        assert (shown is None) == (published == []), (customer, name)
+        for column, value in (shown or {}).items():
+            assert value == published[0][column], (customer, name, column)
+    if said["signals"]:
+        assert said["signals"]["differs"] == []
+        told = on_paper.signals_of(said)
+        (row,) = [*mart(kept, f"select * from marts.watchlist where customer_id = '{customer}'")] or [None]
+        if row:
+            assert {column: row[column] for column in ("points", "signals", "severity")} == {
+                column: told[column] for column in ("points", "signals", "severity")
+            }
+        (case,) = [*mart(kept, f"select measures from marts.case_files where customer_id = '{customer}'")] or [row]
+        assert told["measures"] == (case["measures"] if case else "")
+
+
+def test_class_signals_and_measures_are_redone_from_what_is_shown(kept: Path) -> None:
+    """Of each way to a class and each signal one item, loans and advances; another debt's figures are those it has by itself."""
+    found = mart(
+        kept,
+        """
+        select item_type, item_id from marts.risk_classification
+        left join marts.watchlist using (customer_id)
+        qualify row_number() over (partition by item_type, rules_fired order by item_id) = 1
+            or row_number() over (partition by signals order by item_id) = 1
+        order by item_type, item_id
+        """,
+    )
+    assert len(found) > 25
+    given, called_for = set(), set()
+    for row in found:
+        said = told(kept, row["item_type"], row["item_id"])
+        class_and_signals_agree(kept, said)
+        if said["signals"]:
+            given |= {one["signal"]["signal_id"] for one in said["signals"]["given"]}
+            called_for |= {one["measure"]["measure_id"] for one in said["signals"]["measures"]}
+        for debt in said["class"]["debts"]:
+            if debt["item_id"] != said["id"] and debt["item_type"] == "loan":
+                other = told(kept, "loan", debt["item_id"])["figures"]
+                assert str(other["outstanding_principal"]) == debt["balance"]
+                assert other["days_past_due"] == debt["days_past_due"]
+    listed = mart(kept, "select distinct unnest(string_split(signals, ', ')) as s from marts.watchlist")
+    assert given == {row["s"] for row in listed}
+    assert len(called_for) >= 7
 
 
 def test_rows_shown_stand_where_they_are_said_to(demo: Path, kept: Path) -> None:
