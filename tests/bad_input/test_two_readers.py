@@ -41,7 +41,7 @@ CELLS = [
     "\\",
 ]
 DAY = "2026-01-31"
-LIMITS = Limits(expansion=1000, columns=1000, cell=1 << 20)
+LIMITS = Limits(expansion=1000, columns=1000, cell=1 << 20, rows=1 << 20)
 
 
 def random_file(dice: random.Random) -> bytes:
