@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from flows.errors import UsageError
-from flows.evidence.recompute import Row, loan_aging
+from flows.evidence.recompute import Row
 from flows.explain.advance import advance_at
 from flows.explain.debtor import debtor_file
 from flows.explain.footing import Footing
@@ -55,15 +55,7 @@ def _loans(on: Footing, customer_id: str) -> list[Facts]:
     rows = {name: [row for row in found if row["loan_id"] in own] for name, found in rows.items()}
     rows["customers"] = on.read("customers", customer_id=customer_id)
     rows["products"] = on.read("products", product_id={row["product_id"] or "" for row in rows["loans"]})
-    figures = loan_aging(
-        on.ledgers_of(**rows),
-        on.as_of,
-        calendar=on.calendar,
-        attribute_lag_days=on.lag_days,
-        fpd_days=int(on.policy.settings["fpd_days"]),
-        bucket_schemes=on.bucket_schemes,
-        defaults=on.house_terms,
-    )
+    figures = on.loans(on.ledgers_of(**rows))
     told = []
     for loan_id in sorted(own):
         row, found = newest[loan_id], figures.get(loan_id)

@@ -17,7 +17,6 @@ from flows.evidence.recompute import (
     Products,
     Row,
     known,
-    loan_aging,
     loan_files,
     versions,
 )
@@ -55,16 +54,7 @@ class DebtorFile:
         return self.on.as_of.replace(day=1) - ONE_DAY
 
     def loans_on(self, day: date) -> dict[str, Row]:
-        on = self.on
-        return loan_aging(
-            self.ledgers,
-            day,
-            calendar=on.calendar,
-            attribute_lag_days=on.lag_days,
-            fpd_days=int(on.policy.settings["fpd_days"]),
-            bucket_schemes=on.bucket_schemes,
-            defaults=on.house_terms,
-        )
+        return self.on.loans(self.ledgers, day)
 
     @cached_property
     def advances(self) -> dict[str, Row]:

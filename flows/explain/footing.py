@@ -18,7 +18,7 @@ from flows.database import connect, identifier, quote, quote_path
 from flows.dates import day_of
 from flows.errors import UsageError
 from flows.evidence.calendars import PolicyCalendar
-from flows.evidence.recompute import BucketScheme, Calendar, Ledgers, Row, Terms, delivery_of, terms_of
+from flows.evidence.recompute import BucketScheme, Calendar, Ledgers, Row, Terms, delivery_of, loan_aging, terms_of
 from flows.history import attach_history, attach_open_quarantine
 from flows.home import Home, Knowledge, existing_home, knowledge, parse_known_at
 from flows.ledgers import ledgers
@@ -54,26 +54,25 @@ class Footing:
         about = ledgers()[ledger]
         columns = [c.name for c in about.columns.values() if not c.personal and c.name not in FREE_TEXT]
         selected = [*map(identifier, columns), *CODED.get(ledger, ()), *PLACE]
-        tests = " and ".join(
-            f"{identifier(column)} in ({', '.join(map(quote, _texts(value)))})" for column, value in where.items()
-        )
-        attach_history(
-            self.connection, self.home, about, self.known.deliveries, "asked", bool(self.known.withdrawn), where=tests
-        )
+        self._ask(ledger, where)
         found = self.connection.sql(f"select {', '.join(selected)} from asked order by _delivery_no, _file, _line")
         names = found.columns
         return [self._show(ledger, dict(zip(names, row, strict=True))) for row in found.fetchall()]
 
     def ids(self, ledger: str, key: str, **where: Any) -> set[str]:
         """Keys of rows of a ledger; the rows are not shown."""
-        about = ledgers()[ledger]
+        self._ask(ledger, where)
+        return {found for (found,) in self.connection.sql(f"select distinct {identifier(key)} from asked").fetchall()}
+
+    def _ask(self, ledger: str, where: Mapping[str, Any]) -> None:
+        """The view `asked`: all that is known of these rows."""
         tests = " and ".join(
             f"{identifier(column)} in ({', '.join(map(quote, _texts(value)))})" for column, value in where.items()
         )
+        known = self.known
         attach_history(
-            self.connection, self.home, about, self.known.deliveries, "asked", bool(self.known.withdrawn), where=tests
+            self.connection, self.home, ledgers()[ledger], known.deliveries, "asked", bool(known.withdrawn), where=tests
         )
-        return {found for (found,) in self.connection.sql(f"select distinct {identifier(key)} from asked").fetchall()}
 
     def _show(self, ledger: str, row: Row) -> Row:
         place = (ledger, row["_delivery"], row["_file"], row["_line"])
@@ -116,6 +115,18 @@ class Footing:
         )
         names = ("ledger", "delivery", "file", "line", "reasons")
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def loans(self, ledgers: Ledgers, day: date | None = None) -> dict[str, Row]:
+        """`loan_aging` of these rows under this policy, by loan; as of a day, or of what is asked for."""
+        return loan_aging(
+            ledgers,
+            day or self.as_of,
+            calendar=self.calendar,
+            attribute_lag_days=self.lag_days,
+            fpd_days=int(self.policy.settings["fpd_days"]),
+            bucket_schemes=self.bucket_schemes,
+            defaults=self.house_terms,
+        )
 
     # The policy
 

@@ -22,7 +22,6 @@ from flows.evidence.recompute import (
     Terms,
     as_amount,
     known,
-    loan_aging,
     loan_files,
     obligations,
     period_at,
@@ -58,15 +57,7 @@ def explain_loan(on: Footing, loan_id: str, with_days: bool) -> Facts:
     if loan.row["disbursed_on"] > day or (closed_on is not None and closed_on <= day):
         outside = {"disbursed_on": loan.row["disbursed_on"], "closed_on": closed_on}
         return {**facts, "outside": outside, "figures": {}, "published": None, "differs": []}
-    figures = loan_aging(
-        ledgers,
-        day,
-        calendar=on.calendar,
-        attribute_lag_days=on.lag_days,
-        fpd_days=int(on.policy.settings["fpd_days"]),
-        bucket_schemes=on.bucket_schemes,
-        defaults=on.house_terms,
-    )[loan_id]
+    figures = on.loans(ledgers)[loan_id]
     (published,) = on.mart("loan_aging", as_of=day, loan_id=loan_id) or [None]
     own = len(on.rows)
     file = debtor_file(on, loan.row["customer_id"], rows)
