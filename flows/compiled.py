@@ -214,7 +214,7 @@ def _run_in_turn(connection: duckdb.DuckDBPyConnection, folder: Path, nodes: lis
 
 def _run_beside(connection: duckdb.DuckDBPyConnection, folder: Path, nodes: list[Node]) -> list[dict[str, Any]]:
     """A few at once, each node after its parents; told in dbt's order. After a failure none begins."""
-    at_once = min(AT_ONCE, len(os.sched_getaffinity(0)))
+    at_once = min(AT_ONCE, os.cpu_count() or 1)
     free = [connection.cursor() for _ in range(at_once)]
     of = {node.name: place for place, node in enumerate(nodes)}
     waits_for = {place: {of[p] for p in node.parents if p in of} for place, node in enumerate(nodes)}
