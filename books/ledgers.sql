@@ -372,13 +372,15 @@ received as (
 
 charged as (
     select
-        loan_no,
-        sum(if(kind = 'reversal', -amount, amount)) as charges,
-        sum(if(kind = 'reversal', -amount, amount)) filter (due_on <= last_paid_on) as charges_reached,
+        charge.loan_no,
+        sum(if(charge.kind = 'reversal', -charge.amount, charge.amount)) as charges,
+        sum(if(charge.kind = 'reversal', -charge.amount, charge.amount)) filter (coalesce(reversed.due_on, charge.due_on) <= last_paid_on)
+            as charges_reached,                                   -- what a reversal frees after the last money lies on installments
     from charge
-    inner join received using (loan_no)
-    where due_on <= upto
-    group by loan_no
+    inner join received on charge.loan_no = received.loan_no
+    left join charge as reversed on charge.loan_no = reversed.loan_no and charge.installment_no = reversed.installment_no and charge.reverses = reversed.tag
+    where charge.due_on <= upto
+    group by charge.loan_no
 ),
 
 rung as (
