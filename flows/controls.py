@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from flows.database import connect, quote, quote_path
+from flows.database import connect, literal, quote, quote_path
 from flows.home import Delivery, Home, today
 from flows.policy import read_policy
 
@@ -82,7 +82,8 @@ def _record_deliveries(candidate: duckdb.DuckDBPyConnection, home: Home, deliver
 
 def _insert(candidate: duckdb.DuckDBPyConnection, table: str, found: list[tuple[Any, ...]]) -> None:
     if found:
-        candidate.executemany(f"insert into {table} values ({', '.join('?' * len(found[0]))})", found)
+        rows = ", ".join(f"({', '.join(map(literal, row))})" for row in found)
+        candidate.execute(f"insert into {table} values {rows}")
 
 
 def prove(candidate: Candidate, gate: GateResult) -> list[dict[str, Any]]:

@@ -83,8 +83,9 @@ def stage(home: Home, built: Built, as_of: date, run_id: str, moves_current: boo
         for path in sorted(evidence.glob("[!_]*.sql")):
             candidate.execute(path.read_text("utf-8"))
         reperform(candidate)
-        for mart, facts in (current_manifest(home) or {}).get("marts", {}).items():
-            candidate.execute("insert into evidence.previous values (?, ?)", [mart, facts["rows"]])
+        if before := (current_manifest(home) or {}).get("marts"):
+            rows = ", ".join(f"({quote(mart)}, {facts['rows']})" for mart, facts in before.items())
+            candidate.execute(f"insert into evidence.previous values {rows}")
         candidate.execute("detach work; checkpoint evidence; checkpoint marts; detach evidence")
     finally:
         candidate.close()
