@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV := .venv
 DEMO_HOME ?= var/demo
 
-ON_EVERY_CORE := --numprocesses logical --dist loadscope --no-loadscope-reorder
+ON_EVERY_CORE := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 .PHONY: setup superset metricflow demo test test-full soak lint unit format bench clean
 

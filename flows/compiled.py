@@ -37,6 +37,7 @@ KEPT = 4  # versions of the code whose statements are kept, and of each the poli
 IN_USE = 3600.0  # seconds since its last use in which a version goes on being kept beyond these: a build may be at work with it
 ROW_GROUP = 122_880  # rows of a table that one thread of the engine reads
 AT_ONCE = 4  # statements of a small book that run beside each other, where there are as many processors
+AT_ONCE_LARGE = 2  # of a larger one: each takes every processor, and leaves them idle while it sorts, waits or writes
 # A checkpoint looks at every table there is: one at the end, when the database closes, and not one each 16 MB.
 CHECKPOINT = "1GB"
 FAILED = ("error", "fail")
@@ -195,26 +196,17 @@ def run(database: Path, folder: Path, nodes: list[Node], is_small: bool = True) 
             connection.execute(f"create schema if not exists {schema}")
         if is_small:  # a second thread would have nothing to read in one statement: it takes another
             connection.execute("set threads = 1")
-            ran = _run_beside(connection, folder, nodes)
-        else:
-            ran = _run_in_turn(connection, folder, nodes)
+        ran = _run_beside(connection, folder, nodes, AT_ONCE if is_small else AT_ONCE_LARGE)
     _write_results(folder / "target", nodes, ran, time.monotonic() - began)
     shutil.copyfile(_folder() / "manifest.json", folder / "target" / "manifest.json")
     return ran
 
 
-def _run_in_turn(connection: duckdb.DuckDBPyConnection, folder: Path, nodes: list[Node]) -> list[dict[str, Any]]:
-    ran: list[dict[str, Any]] = []
-    for node in nodes:
-        ran.append(_run(connection, folder, node))
-        if ran[-1]["status"] in FAILED:
-            break
-    return ran
-
-
-def _run_beside(connection: duckdb.DuckDBPyConnection, folder: Path, nodes: list[Node]) -> list[dict[str, Any]]:
+def _run_beside(
+    connection: duckdb.DuckDBPyConnection, folder: Path, nodes: list[Node], most: int
+) -> list[dict[str, Any]]:
     """A few at once, each node after its parents; told in dbt's order. After a failure none begins."""
-    at_once = min(AT_ONCE, os.cpu_count() or 1)
+    at_once = min(most, os.cpu_count() or 1)
     free = [connection.cursor() for _ in range(at_once)]
     of = {node.name: place for place, node in enumerate(nodes)}
     waits_for = {place: {of[p] for p in node.parents if p in of} for place, node in enumerate(nodes)}

@@ -71,7 +71,7 @@ def undisturbed(october: Path, tmp_path_factory: pytest.TempPathFactory, prefect
 def read_until_it_ends(home: Path, night: subprocess.Popen) -> Iterator[dict[str, str]]:
     """The dates of the publication as a reader finds it, again and again, and once more when the night has ended."""
     while True:
-        ended = ends_within(0.05, night)
+        ended = ends_within(0.2, night)
         current = (home / "published" / "current").resolve()
         manifest = json.loads((current / "manifest.json").read_text())
         with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as reader:
