@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from flows.database import quote_path
+from flows.database import identifier, quote_path
 from flows.home import Delivery, Home
 from flows.ledgers import Ledger, ledgers
 
@@ -21,6 +21,18 @@ SHOWN_KEY = f"""
         else key
     end
 """
+
+
+def row_hash(ledger: Ledger) -> str:
+    """md5 over the values of a row, as SQL over its columns."""
+    content = ", ".join(f"coalesce({identifier(column)}::varchar, '∅')" for column in ledger.columns)
+    return f"md5(concat_ws(chr(31), {content}))"
+
+
+def keeps_hash(ledger: Ledger) -> bool:
+    """Whether the history keeps the hash of each row: by it a row whose person was erased is known when it comes again. Of other
+    ledgers it is worked out where somebody asks."""
+    return ledger.is_personal
 
 
 def attach_history(
@@ -50,12 +62,14 @@ def attach_history(
         "_key": "varchar",
         "_hash": "varchar",
     }
+    hashed = "_hash" if keeps_hash(ledger) else f"{row_hash(ledger)} as _hash"
+    wanted = ", ".join(hashed if name == "_hash" else name for name in columns)
     if files:
         listed = ", ".join(map(quote_path, files))
         once = "_key" if ledger.is_event else "_key, _delivery_no"
         first = f"qualify row_number() over (partition by {once} order by _delivery_no, _file, _line) = 1"
         connection.execute(
-            f"create or replace view {view} as select {', '.join(columns)} from read_parquet([{listed}]) where {where} "
+            f"create or replace view {view} as select {wanted} from read_parquet([{listed}]) where {where} "
             + (first if with_duplicates else "")
         )
     else:

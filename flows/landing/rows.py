@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from flows.database import identifier, quote
+from flows.history import keeps_hash, row_hash
 from flows.home import Delivery
 from flows.landing.files import SourceFile
 from flows.landing.hints import Headers, hints_of
@@ -173,7 +174,7 @@ def _condition(condition: Condition, file: SourceFile) -> str:
 
 
 def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Policy, own: Mapping[str, str]) -> None:
-    """text_<ledger> -> typed_<ledger>: values, reasons, the key as one text, the amount, and a hash of the content.
+    """text_<ledger> -> typed_<ledger>: values, reasons, the key as one text, and the amount.
 
     `own` has the columns, with their types, that files hold as values: where such a value fits, it is no text first.
     """
@@ -181,18 +182,18 @@ def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Pol
     texts, values, named, problems = [], [], [], []
     for column in ledger.columns.values():
         name, value = identifier(column.name), identifier("value of " + column.name)
-        if taken := _taken(column, own.get(column.name), "texts." + name):
-            given = f"{identifier('own ' + column.name)} as {name}"
-        else:
-            given = f"coalesce({name}, {quote(column.default)}) as {name}" if column.default is not None else name
-        texts.append(given)
+        kind = own.get(column.name)
+        taken = _taken(column, kind, "texts." + name)
+        given, default = (identifier("own " + column.name), f"::{kind}") if taken else (name, "")
+        if column.default is not None:
+            given = f"coalesce({given}, {quote(column.default)}{default})"
+        texts.append(f"{given} as {name}")
         values.append(f"{taken or _value(column, 'texts.' + name, policy)} as {value}")
         named.append(f"valued.{value} as {name}")
         if problem := _problem(column, "valued." + name, "valued." + value):
             problems.append(problem)
     amount = f"coalesce({_amount(ledger)}, 0)" if ledger.amount else "0"
     key = " || '|' || ".join(f"coalesce({identifier(k)}::varchar, '')" for k in ledger.key)
-    content = ", ".join(f"coalesce({identifier(c)}::varchar, '∅')" for c in ledger.columns)
     rules = [f"case when {rule['when']} then {quote(rule['reason'])} end" for rule in ledger.rules]
     rules += _in_force(ledger, policy)
     if ledger.reversal:
@@ -222,7 +223,6 @@ def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Pol
                 when list_contains(_reasons, 'ragged_row') then 0
                 else {amount}
             end::decimal(38, 2) as _amount,
-            md5(concat_ws(chr(31), {content})) as _hash,
             'loaded' as _outcome,
             null::varchar as known_hash
         from named;
@@ -236,14 +236,14 @@ def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Pol
 
 def _taken(column: Column, kind: str | None, own: str) -> str | None:
     """A file's own value as the ledger's, where its type fits: what its text would give, without the text; None elsewhere."""
-    if kind is None or column.default is not None:
+    if kind is None:
         return None
     if column.type == "date" and kind in ("DATE", "TIMESTAMP"):
         return f"case when year({own}) between 1 and 9999 then {own}::date end"
     if column.type == "timestamp" and kind == "TIMESTAMP":
         return f"case when year({own}) between 1 and 9999 then shanghai_as_utc({own}) end"
-    if column.type in AMOUNTS and kind in ("TINYINT", "SMALLINT", "INTEGER"):
-        return f"{own}::decimal(18, 2)"
+    if column.type in (*AMOUNTS, "rate") and kind in ("TINYINT", "SMALLINT", "INTEGER"):
+        return f"{own}::{column.sql_type}"
     if column.type in AMOUNTS and kind == "DOUBLE":
         cents = f"try_cast({own} as decimal(18, 2))"
         return (
@@ -252,7 +252,7 @@ def _taken(column: Column, kind: str | None, own: str) -> str | None:
     if (decimal := re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", kind)) and column.type in (*AMOUNTS, "rate"):
         places = 10 if column.type == "rate" else 2
         if int(decimal[2]) <= places and int(decimal[1]) - int(decimal[2]) <= (10 if column.type == "rate" else 16):
-            return f"{own}::decimal({20 if column.type == 'rate' else 18}, {places})"
+            return f"{own}::{column.sql_type}"
     if column.type == "integer" and kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT"):
         return f"case when {own} between -999999999 and 999999999 then {own}::integer end"
     return own if column.type == "boolean" and kind == "BOOLEAN" else None
@@ -261,7 +261,8 @@ def _taken(column: Column, kind: str | None, own: str) -> str | None:
 def _value(column: Column, text: str, policy: Policy) -> str:
     if column.type == "code":
         cases = " ".join(f"when {quote(word.lower())} then {quote(code)}" for word, code in column.spellings.items())
-        return f"case lower({text}) {cases} end"
+        codes = ", ".join(map(quote, column.codes))  # as most files have it, without a look at every spelling
+        return f"case when {text} in ({codes}) then {text} else case lower({text}) {cases} end end"
     if column.seed:
         exact = policy.spellings(column.seed)
         if column.seed == "currency":  # in any case
@@ -352,7 +353,7 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
         -- most rows are alone with their key and without fault: they load
         facts as (
             select
-                rowid as _row, _key, _hash, _turn, _keep, _file, _line, _reasons,
+                rowid as _row, _key, {row_hash(ledger)} as _hash, _turn, _keep, _file, _line, _reasons,
                 -- a row that lacks only its parent is judged like any other first: it may load with a later delivery
                 case when _filtered then 'filtered' when len(_reasons) > 0 and not only_orphan(_reasons) then 'quarantined' end
                     as early
@@ -574,7 +575,8 @@ def _judge_plans(connection: duckdb.DuckDBPyConnection) -> None:
 def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: Delivery, folder: Path) -> None:
     """Write what the delivery adds to a ledger's history: <ledger>.parquet, and beside it what was known already."""
     columns = ", ".join(identifier(c) for c in ledger.columns)
-    known = "_outcome = 'duplicate' and known_hash = _hash"
+    hashed = f", {row_hash(ledger)} as _hash" if keeps_hash(ledger) else ""
+    known = f"case when _outcome = 'duplicate' then known_hash = {row_hash(ledger)} end"
     for chosen, suffix in (("_outcome = 'loaded'", ""), (known, ".duplicate")):
         if not connection.sql(f"select 1 from row_{ledger.name} where {chosen} limit 1").fetchone():
             continue
@@ -583,7 +585,7 @@ def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: 
             copy (
                 select
                     {columns}, {quote(delivery.name)} as _delivery, {delivery.order}::bigint as _delivery_no, _origin, _file, _line,
-                    _key, _hash
+                    _key{hashed}
                 from row_{ledger.name}
                 where {chosen}
             ) to {quote(str(folder / f"{ledger.name}{suffix}.parquet"))} (format parquet, compression zstd, compression_level 1)

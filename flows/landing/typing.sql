@@ -59,7 +59,7 @@ create or replace macro shanghai_as_utc(moment) as
         else (moment at time zone 'Asia/Shanghai') at time zone 'UTC'
     end;
 
--- What comes back as the text that it was needs no second look: here, in as_date, as_amount and as_integer.
+-- What comes back as the text that it was needs no second look: here, in as_date, as_amount and as_integer; nor, in as_rate, what is digits and a point alone.
 create or replace macro as_timestamp(x) as
     case
         when try_cast(x as timestamp)::varchar = x and x like '____-%' and x >= '1991-09-16' then try_cast(x as timestamp) - to_hours(8)
@@ -143,6 +143,7 @@ create or replace macro per_mille(x) as nullif(regexp_extract(x, '^(.*?) ?‰$',
 
 create or replace macro as_rate(x) as
     case
+        when translate(x, '0123456789', '') in ('', '.', '-', '-.') then try_cast(x as decimal(20, 10))
         when is_number(x) then try_cast(plain(x) as decimal(20, 10))
         when is_number(per_cent(x)) then try_cast(try_cast(plain(per_cent(x)) as decimal(28, 12)) * 0.01 as decimal(20, 10))
         when is_number(per_mille(x)) then try_cast(try_cast(plain(per_mille(x)) as decimal(28, 12)) * 0.001 as decimal(20, 10))
