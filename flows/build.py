@@ -80,7 +80,7 @@ def build(
     _show_knowledge(home, database, knowledge, policy, dates, earlier, kept)
     if statements:
         statements = compiled.needed(statements, marts, keys_inside, kept is not None, policy_stands)
-        nodes = compiled.run(database, folder, statements, _is_small(database))
+        nodes = compiled.run(database, folder, statements, _largest(database))
         dbt_project.refuse_failed(nodes)
     else:
         nodes = _compile(folder, database, marts, continues=kept is not None)
@@ -199,12 +199,12 @@ def _refuse_rows_without_parents(connection: duckdb.DuckDBPyConnection, knowledg
                 )
 
 
-def _is_small(database: Path) -> bool:
-    """Whether one thread is enough to read each ledger."""
+def _largest(database: Path) -> int:
+    """Rows of the largest ledger."""
     counts = " union all ".join(f"select count(*) as n from raw.{name}" for name in ledgers())
     with connect(database) as connection:
         (most,) = connection.execute(f"select max(n) from ({counts})").fetchone() or (0,)
-    return most <= compiled.ROW_GROUP
+    return most
 
 
 @cache

@@ -37,7 +37,8 @@ KEPT = 4  # versions of the code whose statements are kept, and of each the poli
 IN_USE = 3600.0  # seconds since its last use in which a version goes on being kept beyond these: a build may be at work with it
 ROW_GROUP = 122_880  # rows of a table that one thread of the engine reads
 AT_ONCE = 4  # statements of a small book that run beside each other, where there are as many processors
-AT_ONCE_LARGE = 2  # of a larger one: each takes every processor, and leaves them idle while it sorts, waits or writes
+# Of a larger one two: each takes every processor, and leaves some idle where it ends; of one still larger each alone, for memory.
+LARGE = 5_000_000  # rows of its largest ledger
 # A checkpoint looks at every table there is: one at the end, when the database closes, and not one each 16 MB.
 CHECKPOINT = "1GB"
 FAILED = ("error", "fail")
@@ -185,18 +186,20 @@ def needed(
     return chosen
 
 
-def run(database: Path, folder: Path, nodes: list[Node], is_small: bool = True) -> list[dict[str, Any]]:
+def run(database: Path, folder: Path, nodes: list[Node], rows: int = 0) -> list[dict[str, Any]]:
     """Run the nodes in the project's folder; each with its time, up to the first that fails. Leaves dbt's artifacts.
-    `is_small`: no ledger has more rows than a ROW_GROUP."""
+    `rows`: of the largest ledger that they read."""
     began = time.monotonic()
     with connect(database) as connection:
         for setting, value in {**ENGINE, "checkpoint_threshold": CHECKPOINT}.items():
             connection.execute(f"set {setting} = {quote(str(value))}")
         for schema in sorted({n.relation.split(".")[1] for n in nodes if n.kind != "test"}):
             connection.execute(f"create schema if not exists {schema}")
-        if is_small:  # a second thread would have nothing to read in one statement: it takes another
+        most = 2 if rows <= LARGE else 1
+        if rows <= ROW_GROUP:  # a second thread would have nothing to read in one statement: it takes another
             connection.execute("set threads = 1")
-        ran = _run_beside(connection, folder, nodes, AT_ONCE if is_small else AT_ONCE_LARGE)
+            most = AT_ONCE
+        ran = _run_beside(connection, folder, nodes, most)
     _write_results(folder / "target", nodes, ran, time.monotonic() - began)
     shutil.copyfile(_folder() / "manifest.json", folder / "target" / "manifest.json")
     return ran
