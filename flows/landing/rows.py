@@ -224,7 +224,7 @@ def type_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, policy: Pol
                 else {amount}
             end::decimal(38, 2) as _amount,
             'loaded' as _outcome,
-            null::varchar as known_hash
+            false as is_known
         from named;
 
         -- what was read is added up apart from what becomes of it, so that a lost row shows
@@ -400,11 +400,11 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
         compared as (
             select
                 _row,
-                known_hash,
+                coalesce(known_hash = _hash, false) as is_known,
                 case
                     when coalesce(chosen, early) is not null then coalesce(chosen, early)
                     when {"_turn = 0 and" if ledger.is_event else ""} _turn < last_turn then 'filtered'
-                    when known_hash = _hash then 'duplicate'
+                    when is_known then 'duplicate'
                     when {"known_hash is not null" if ledger.is_event else "false"} then 'conflict'
                     when rivals > 1 then 'conflict_in_delivery'
                     when len(_reasons) > 0 then 'quarantined'
@@ -415,15 +415,15 @@ def judge_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, keeps: dic
             left join known using (_key)  -- a miss: a key that nobody knew
         )
 
-        from compared where verdict <> 'loaded' or known_hash is not null;
+        from compared where verdict <> 'loaded';
 
-        update row_{name} set _outcome = verdict, known_hash = judged.known_hash
+        update row_{name} set _outcome = verdict, is_known = judged.is_known
         from judged
         where row_{name}.rowid = _row and verdict not in ('conflict', 'conflict_in_delivery');
 
         -- apart, as it moves rows: the engine writes rows anew whose lists change
         update row_{name} set
-            _outcome = 'quarantined', known_hash = judged.known_hash,
+            _outcome = 'quarantined', is_known = judged.is_known,
             _reasons = _reasons || [verdict || ':' || {quote(",".join(ledger.key))}]
         from judged
         where row_{name}.rowid = _row and verdict in ('conflict', 'conflict_in_delivery');
@@ -576,7 +576,7 @@ def write_rows(connection: duckdb.DuckDBPyConnection, ledger: Ledger, delivery: 
     """Write what the delivery adds to a ledger's history: <ledger>.parquet, and beside it what was known already."""
     columns = ", ".join(identifier(c) for c in ledger.columns)
     hashed = f", {row_hash(ledger)} as _hash" if keeps_hash(ledger) else ""
-    known = f"case when _outcome = 'duplicate' then known_hash = {row_hash(ledger)} end"
+    known = "_outcome = 'duplicate' and is_known"
     for chosen, suffix in (("_outcome = 'loaded'", ""), (known, ".duplicate")):
         if not connection.sql(f"select 1 from row_{ledger.name} where {chosen} limit 1").fetchone():
             continue
